@@ -1,0 +1,17 @@
+from . import (
+    qualiopi_number,
+    qualiopi_access_log,
+    qualiopi_register_mixin,
+    qualiopi_analysis_mixin,
+    qualiopi_complaint,
+    qualiopi_complaint_version,
+    qualiopi_finding,
+    qualiopi_improvement_action,
+    qualiopi_postponement,
+    qualiopi_communication,
+    qualiopi_effectiveness_check,
+    qualiopi_evidence,
+    ir_attachment,
+    mail_activity,
+    mail_followers,
+)

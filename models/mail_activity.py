@@ -1,0 +1,33 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+
+from .qualiopi_register_mixin import QualiopiRegisterMixin
+
+
+class MailActivity(models.Model):
+    _inherit = 'mail.activity'
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        activities = super().create(vals_list)
+        activities._check_confidential_assignee()
+        return activities
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get('user_id'):
+            self._check_confidential_assignee()
+        return result
+
+    def _check_confidential_assignee(self):
+        """An activity on our confidential records goes to somebody who may open them."""
+        for model, activities in self.filtered('res_model').grouped('res_model').items():
+            if not isinstance(self.env[model], QualiopiRegisterMixin):
+                continue
+            records = self.env[model].browse(activities.mapped('res_id')).sudo()
+            confidential = {record.id: record for record in records if record.is_confidential}
+            for activity in activities.filtered(lambda a: a.user_id and a.res_id in confidential):
+                if not confidential[activity.res_id]._filter_audience(activity.user_id):
+                    raise UserError(self.env._(
+                        "%s has no access to this confidential record.", activity.user_id.name,
+                    ))

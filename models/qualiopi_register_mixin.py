@@ -1,0 +1,463 @@
+from collections import defaultdict
+from datetime import datetime
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import plaintext2html
+
+# A context value that no remote caller can send: our own methods write with it what users may not.
+_SERVER = object()
+
+# Fields of Odoo's own mechanisms, which a closed record lets pass (design, rule 5).
+_OPEN_PREFIXES = ('message_', 'activity_', 'website_message_', 'rating_', 'my_activity_')
+_OPEN_FIELDS = {'access_token', 'color'}
+
+
+def is_meaningful(text):
+    """Whether a reason or a statement says anything: a dot or a dash is not an answer.
+
+    :param str text: what the user typed
+    :rtype: bool
+    """
+    return sum(char.isalnum() for char in text or '') >= 3
+
+
+class QualiopiRegisterMixin(models.AbstractModel):
+    _name = 'qualiopi.register.mixin'
+    _description = "Quality Register"
+    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _check_company_auto = True
+    _rec_names_search = ['reference', 'name']
+
+    # Prefix of the numbers; a model that returns another one for some entries overrides _series_of().
+    _series = None
+    # What only the program writes, whoever asks.
+    _server_fields = {
+        'reference', 'closed_on', 'closed_by_id', 'cancelled_on', 'cancel_reason', 'reopen_reason',
+    }
+    # What an imported record may bring all the same.
+    _import_fields = {'closed_on'}
+    # Reading one of these is opening the record (design, rule 8).
+    _narrative_fields = {'description'}
+
+    name = fields.Char("Subject", tracking=True)
+    reference = fields.Char(readonly=True, copy=False, index='trigram')
+    company_id = fields.Many2one(
+        'res.company', required=True, index=True, ondelete='restrict',
+        default=lambda self: self.env.company,
+    )
+    user_id = fields.Many2one(
+        'res.users', "Owner", index=True, tracking=True, check_company=True, ondelete='restrict',
+        default=lambda self: self._default_user(), domain="[('share', '=', False)]",
+    )
+    indicator_ids = fields.Many2many('qualiopi.indicator', string="Indicators")
+    referential_id = fields.Many2one(
+        'qualiopi.referential', compute='_compute_referential_id', store=True, ondelete='restrict',
+        help="The version of the referential in force on the record's own date.",
+    )
+    is_confidential = fields.Boolean(
+        "Confidential", compute='_compute_is_confidential', store=True, index=True,
+    )
+    is_imported = fields.Boolean("Taken over from the former register", copy=False)
+    old_reference = fields.Char("Former number", copy=False, index='btree_not_null')
+    closed_on = fields.Datetime(readonly=True, copy=False)
+    closed_by_id = fields.Many2one('res.users', "Closed by", readonly=True, copy=False)
+    cancelled_on = fields.Datetime(readonly=True, copy=False)
+    cancel_reason = fields.Char("Reason for cancelling", readonly=True, copy=False, tracking=True)
+    reopen_reason = fields.Char("Reason for reopening", readonly=True, copy=False, tracking=True)
+    is_locked = fields.Boolean(compute='_compute_is_locked')
+    evidence_count = fields.Integer(compute='_compute_evidence_count')
+    color = fields.Integer()
+
+    # === DEFAULTS AND COMPUTES === #
+
+    def _default_user(self):
+        user = self.env.user
+        return user if user.active and not user.share and self._has_role(user) else user.browse()
+
+    def _referential_date_field(self):
+        """Name of the field that holds the record's own date."""
+        raise NotImplementedError
+
+    def _compute_referential_id(self):
+        in_force = self.env['qualiopi.referential']._in_force
+        field = self._referential_date_field()
+        by_date = {day: in_force(day) for day in set(self.mapped(field))}
+        for record in self:
+            record.referential_id = by_date[record[field]]
+
+    def _compute_is_confidential(self):
+        self.is_confidential = False
+
+    def _compute_is_locked(self):
+        for record in self:
+            record.is_locked = record._is_ended()
+
+    def _is_ended(self):
+        """Whether the record is closed or cancelled, and so refuses changes (design, rule 5)."""
+        return bool(self.closed_on or self.cancelled_on)
+
+    def _compute_evidence_count(self):
+        field = self._fields['evidence_ids'].inverse_name
+        counts = dict(self.env['qualiopi.evidence']._read_group(
+            [(field, 'in', self.ids)], [field], ['__count'],
+        ))
+        for record in self:
+            record.evidence_count = counts.get(record._origin, 0)
+
+    @api.depends('reference', 'name')
+    def _compute_display_name(self):
+        for record in self:
+            record.display_name = ' – '.join(filter(None, [record.reference, record.name]))
+
+    # === CONSTRAINTS === #
+
+    @api.constrains('user_id')
+    def _check_user_id(self):
+        """An owner is somebody who can open the record (quality.md, G10)."""
+        for record in self.filtered('user_id'):
+            if record.user_id not in record._filter_audience(record.user_id):
+                raise ValidationError(record.env._(
+                    "%(user)s cannot own %(record)s: the person must be an active user of the company"
+                    " with access to it. Choose somebody else or ask your administrator for the access.",
+                    user=record.user_id.name, record=record.reference or record.env._("this record"),
+                ))
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._check_server_values(vals_list)
+        numbered = self._with_references(vals_list)
+        records = super().create(numbered)
+        names = {name for vals in vals_list for name in vals}
+        records._check_links([{} for __ in records], records._linked_ids(names))
+        records.sudo().filtered('is_confidential')._restrict_audience()
+        return records
+
+    def write(self, vals):
+        if self._is_server():
+            return super().write(vals)
+        if self._closed_to(vals):
+            self._check_unlocked()
+        self._check_written_values(vals)
+        open_before = self.sudo().browse()
+        if self._confidentiality_fields() & vals.keys():
+            open_before = self.sudo().filtered(lambda record: not record.is_confidential)
+        links = self._linked_ids(vals)
+        result = super().write(vals)
+        self._check_links(links, self._linked_ids(vals))
+        became_confidential = open_before.filtered('is_confidential')
+        if became_confidential:
+            self._check_confidential_access()
+            became_confidential._restrict_audience()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_register(self):
+        raise UserError(self.env._(
+            "Nothing is deleted from a quality register: cancel the record, with a reason."
+        ))
+
+    def _is_server(self):
+        return self.env.context.get('qualiopi_server') is _SERVER
+
+    def _as_server(self):
+        """The same records, open to the values that only the program writes."""
+        return self.with_context(qualiopi_server=_SERVER)
+
+    def _as_user(self):
+        return self.with_context(qualiopi_server=False)
+
+    def _check_server_values(self, vals_list):
+        """Refuse at creation what only the program writes; imported records bring a state of theirs."""
+        if self._is_server():
+            return
+        for vals in vals_list:
+            allowed = self._import_fields if vals.get('is_imported') else set()
+            for name in self._server_fields - allowed:
+                if vals.get(name) and vals[name] != self._server_default(name):
+                    raise UserError(self.env._(
+                        "\"%s\" is filled in by the program and cannot be set by hand.",
+                        self._fields[name]._description_string(self.env),
+                    ))
+            if vals.get('is_imported') and not self.env.su and not self.env.user.has_group('qualiopi.group_officer'):
+                raise UserError(self.env._("Only a quality officer takes over a former register."))
+
+    def _server_default(self, name):
+        """The value of a field of the program that a new record may name without harm."""
+        return None
+
+    def _check_written_values(self, vals):
+        refused = [name for name in vals if name in self._server_fields | {'is_imported'}]
+        if 'company_id' in vals and any(record.company_id.id != vals['company_id'] for record in self):
+            refused.append('company_id')
+        for name in refused:
+            field = self._fields[name]
+            if any(field.convert_to_write(record[name], record) != (vals[name] or False) for record in self):
+                raise UserError(self.env._(
+                    "\"%s\" is filled in by the program and cannot be changed by hand.",
+                    field._description_string(self.env),
+                ))
+
+    # === NUMBERS === #
+
+    def _series_of(self, vals):
+        """Prefix of the number of a record to be created from ``vals``."""
+        return self._series
+
+    def _with_references(self, vals_list):
+        """Copies of the values, each with its reference (design, rule 1: no hole, per company, series
+        and year of recording in the company's time zone)."""
+        defaults = self.default_get(['company_id'])
+        now = datetime.now(pytz.utc)
+        groups = defaultdict(list)
+        numbered = []
+        for vals in vals_list:
+            vals = dict(vals)
+            company = self.env['res.company'].browse(vals.get('company_id') or defaults.get('company_id'))
+            year = now.astimezone(pytz.timezone(company.sudo()._qualiopi_tz())).year
+            groups[company, self._series_of(vals), year].append(vals)
+            numbered.append(vals)
+        # The same order for everybody, so that two batches never wait for each other.
+        for company, series, year in sorted(groups, key=lambda key: (key[0].id, *key[1:])):
+            group = groups[company, series, year]
+            numbers = self.env['qualiopi.number']._take(company, series, year, len(group))
+            for vals, number in zip(group, numbers, strict=True):
+                vals['reference'] = f'{series}/{year}/{number:04d}'
+        return numbered
+
+    # === LOCK === #
+
+    def _closed_to(self, vals):
+        """Whether ``vals`` touches what a closed record refuses."""
+        return any(
+            name not in _OPEN_FIELDS and not name.startswith(_OPEN_PREFIXES) for name in vals
+        )
+
+    def _check_unlocked(self):
+        """Refuse when one of the records is closed or cancelled.
+
+        :raise UserError: names the record and says to reopen it (design, rule 5)
+        """
+        for record in self.sudo():
+            if record._is_ended() and not record._is_server():
+                raise UserError(self.env._(
+                    "%s is closed: it keeps what it says. Reopen it, with a reason, to change it.",
+                    record.display_name,
+                ))
+
+    def _linked_ids(self, written):
+        """Ids of the register records that each record is linked with, per many2many field.
+
+        :param written: names of the fields that are written
+        :return: one dict a record, from field name to set of ids
+        :rtype: list[dict]
+        """
+        names = [
+            name for name, field in self._fields.items()
+            if field.type == 'many2many' and field.store and not field.compute
+            and name in written
+            and isinstance(self.env[field.comodel_name], QualiopiRegisterMixin)
+        ]
+        if not names:
+            return [{} for __ in self]
+        return [{name: set(record[name].ids) for name in names} for record in self.sudo()]
+
+    def _check_links(self, before, after):
+        """A closed record refuses links from both sides: the other side is checked here."""
+        changed = defaultdict(set)
+        for old, new in zip(before, after, strict=True):
+            for name, ids in new.items():
+                changed[name] |= ids ^ old.get(name, set())
+        for name, ids in changed.items():
+            others = self.env[self._fields[name].comodel_name].browse(ids)
+            if not self._is_server():
+                others._check_unlocked()
+            others._linked_from(self)
+
+    def _linked_from(self, records):
+        """Called on the other side of a link that was just made or removed."""
+
+    # === CONFIDENTIALITY === #
+
+    def _confidentiality_fields(self):
+        """Names of the fields that decide whether a record is confidential."""
+        return set()
+
+    def _check_confidential_access(self):
+        """Somebody outside the confidential group would lose the record in the middle of saving it."""
+        if not self.env.su and not self.env.user.has_group('qualiopi.group_confidential'):
+            raise UserError(self.env._(
+                "This would make the record confidential, and you would no longer see it."
+                " Use the button \"Hand over as confidential\" instead."
+            ))
+
+    def _excluded_users(self):
+        """Users who are named in the report and may not see it (design, rule 8)."""
+        return self.env['res.users']
+
+    def _filter_audience(self, users):
+        """Which of ``users`` may see the record: active internal users of its company with a role, and
+        for a confidential record the confidential group without the persons excluded."""
+        self.ensure_one()
+        record = self.sudo()
+        group = 'qualiopi.group_confidential' if record.is_confidential else None
+        return users.sudo().filtered(
+            lambda user: user.active and not user.share
+            and record.company_id in user.company_ids
+            and (user.has_group(group) if group else self._has_role(user))
+            and user not in record._excluded_users()
+        ).with_env(users.env)
+
+    @api.model
+    def _has_role(self, user):
+        return any(user.has_group(f'qualiopi.group_{role}') for role in ('declarant', 'auditor'))
+
+    def _allowed_partners(self, partners):
+        """Which of ``partners`` may receive what is written on a confidential record."""
+        self.ensure_one()
+        users = self._filter_audience(partners.sudo().user_ids)
+        return partners.filtered(lambda partner: partner in users.partner_id)
+
+    def _restrict_audience(self):
+        """Take followers, activities and ownership from people without access, since they would get
+        the text by mail (design, rule 8)."""
+        for record in self.sudo().with_context(mail_notrack=True):
+            kept = record._allowed_partners(record.message_partner_ids)
+            record.message_unsubscribe((record.message_partner_ids - kept).ids)
+            activities = record.activity_ids
+            activities.filtered(
+                lambda activity: not activity.user_id or not record._filter_audience(activity.user_id)
+            ).unlink()
+            if record.user_id and not record._filter_audience(record.user_id):
+                manager = record.company_id.qualiopi_manager_id
+                record._as_server().user_id = record._filter_audience(manager)
+
+    def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
+        recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
+        if not self or not self.sudo().is_confidential:
+            return recipients
+        partners = self.env['res.partner'].browse([data['id'] for data in recipients if data['id']])
+        allowed = set(self._allowed_partners(partners).ids)
+        return [data for data in recipients if data['id'] in allowed]
+
+    def _read_format(self, fnames, load='_classic_read'):
+        if not self.env.su and self._narrative_fields & set(fnames):
+            self._log_access('open')
+        return super()._read_format(fnames, load=load)
+
+    def export_data(self, fields_to_export):
+        self._log_access('export')
+        return super().export_data(fields_to_export)
+
+    def _log_access(self, operation):
+        """Note in the access log that confidential records among these were seen.
+
+        :param str operation: see qualiopi.access.log
+        """
+        confidential = self.sudo().filtered('is_confidential').with_env(self.env)
+        self.env['qualiopi.access.log']._log(confidential, operation)
+
+    # === LIFECYCLE === #
+
+    def action_cancel(self, reason=None):
+        """Cancel records, never delete them: only a quality manager, with a reason.
+
+        :param str reason: why; without it the wizard that asks for it is returned
+        :raise UserError: without the right or a meaningful reason
+        """
+        return self._with_reason('cancel', reason)
+
+    def action_reopen(self, reason=None):
+        """Reopen closed or cancelled records: only a quality manager, with a reason.
+
+        :param str reason: why; without it the wizard that asks for it is returned
+        :raise UserError: without the right or a meaningful reason
+        """
+        return self._with_reason('reopen', reason)
+
+    def _with_reason(self, operation, reason):
+        if reason is None:
+            return {
+                'type': 'ir.actions.act_window',
+                'name': self.env['qualiopi.reason']._title(operation),
+                'res_model': 'qualiopi.reason',
+                'views': [(False, 'form')],
+                'target': 'new',
+                'context': {
+                    'default_operation': operation,
+                    'default_res_model': self._name,
+                    'default_res_ids': ','.join(map(str, self.ids)),
+                },
+            }
+        if operation != 'no_action':
+            self._check_manager()
+        self.check_access('write')
+        if not is_meaningful(reason):
+            raise UserError(self.env._("Give a reason in words: it will be printed."))
+        getattr(self, f'_{operation}')(reason.strip())
+        return True
+
+    def _check_manager(self):
+        if not self.env.su and not self.env.user.has_group('qualiopi.group_manager'):
+            raise UserError(self.env._("Only a quality manager cancels or reopens. Ask yours."))
+
+    def _cancel(self, reason):
+        self.filtered(lambda record: record.closed_on)._check_unlocked()
+        self.filtered(lambda record: not record.cancelled_on)._as_server().write({
+            'cancelled_on': fields.Datetime.now(),
+            'cancel_reason': reason,
+        })
+
+    def _reopen(self, reason):
+        self.filtered(lambda record: record._is_ended())._as_server().write({
+            'closed_on': False,
+            'closed_by_id': False,
+            'cancelled_on': False,
+            'cancel_reason': False,
+            'reopen_reason': reason,
+        })
+        self._log_texts({record.id: record.env._("Reopened: %s", reason) for record in self})
+
+    def _close(self, moment=None):
+        """Close without asking the gates, which the callers do.
+
+        :param datetime moment: UTC, now by default
+        """
+        self._as_server().write({
+            'closed_on': moment or fields.Datetime.now(),
+            'closed_by_id': self.env.uid,
+        })
+
+    # === HELPERS === #
+
+    def _log_texts(self, texts):
+        """Note plain texts in the chatters, in one statement for all records.
+
+        :param dict texts: plain text by record id
+        """
+        self.sudo()._message_log_batch({key: plaintext2html(text) for key, text in texts.items()})
+
+    def _open_records(self, records, name, **context):
+        """The window that shows ``records`` of another register: the form when there is only one."""
+        action = {
+            'type': 'ir.actions.act_window',
+            'name': name,
+            'res_model': records._name,
+            'domain': [('id', 'in', records.ids)],
+            'view_mode': 'list,kanban,form',
+            'views': [(False, 'list'), (False, 'kanban'), (False, 'form')],
+            'context': context,
+        }
+        if len(records) == 1:
+            action.update(res_id=records.id, view_mode='form', views=[(False, 'form')])
+        return action
+
+    def _process_attachments_for_post(self, attachments, attachment_ids, message_values):
+        # What comes with a message is chatter, which a closed record lets pass.
+        return super(QualiopiRegisterMixin, self._as_server())._process_attachments_for_post(
+            attachments, attachment_ids, message_values,
+        )
