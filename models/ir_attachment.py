@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .qualiopi_register_mixin import QualiopiRegisterMixin
+from .qualiopi_guarded_mixin import QualiopiGuardedMixin
 
 
 class IrAttachment(models.Model):
@@ -27,5 +27,5 @@ class IrAttachment(models.Model):
     def _check_quality_lock(self):
         """The files of a closed register record stay as they are; what its chatter brings passes."""
         for model, attachments in self.filtered(lambda a: a.res_model and a.res_id).grouped('res_model').items():
-            if model in self.env and isinstance(self.env[model], QualiopiRegisterMixin):
+            if model in self.env and isinstance(self.env[model], QualiopiGuardedMixin):
                 self.env[model].browse(attachments.mapped('res_id')).exists()._check_unlocked()

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from .qualiopi_register_mixin import QualiopiRegisterMixin
+from .qualiopi_guarded_mixin import QualiopiGuardedMixin
 
 
 class MailActivity(models.Model):
@@ -22,7 +22,7 @@ class MailActivity(models.Model):
     def _check_confidential_assignee(self):
         """An activity on our confidential records goes to somebody who may open them."""
         for model, activities in self.filtered('res_model').grouped('res_model').items():
-            if not isinstance(self.env[model], QualiopiRegisterMixin):
+            if not isinstance(self.env[model], QualiopiGuardedMixin):
                 continue
             records = self.env[model].browse(activities.mapped('res_id')).sudo()
             confidential = {record.id: record for record in records if record.is_confidential}

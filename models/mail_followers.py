@@ -1,6 +1,6 @@
 from odoo import models
 
-from .qualiopi_register_mixin import QualiopiRegisterMixin
+from .qualiopi_guarded_mixin import QualiopiGuardedMixin
 
 
 class MailFollowers(models.Model):
@@ -8,7 +8,7 @@ class MailFollowers(models.Model):
 
     def _insert_followers(self, res_model, res_ids, partner_ids, *args, **kwargs):
         """On our confidential records nobody without access follows: a follower gets the text by mail."""
-        if res_model in self.env and isinstance(self.env[res_model], QualiopiRegisterMixin):
+        if res_model in self.env and isinstance(self.env[res_model], QualiopiGuardedMixin):
             records = self.env[res_model].browse(res_ids)
             partners = self.env['res.partner'].browse(partner_ids)
             confidential = records.sudo().filtered('is_confidential')

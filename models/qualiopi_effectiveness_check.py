@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..exceptions import GateError
-from .qualiopi_register_mixin import _SERVER, is_meaningful
+from .qualiopi_guarded_mixin import is_meaningful
 
 # What the verifier fills in, whatever the verifier's group (design, rule 4).
 _VERIFIER_FIELDS = {
@@ -13,9 +13,10 @@ _VERIFIER_FIELDS = {
 class QualiopiEffectivenessCheck(models.Model):
     _name = 'qualiopi.effectiveness.check'
     _description = "Effectiveness Check"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = 'qualiopi.guarded.mixin'
     _order = 'planned_on desc, id desc'
-    _check_company_auto = True
+    _narrative_fields = {'conclusion'}
+    _owner_field = 'verifier_id'
 
     action_id = fields.Many2one(
         'qualiopi.improvement.action', required=True, index=True, ondelete='restrict', check_company=True,
@@ -90,6 +91,12 @@ class QualiopiEffectivenessCheck(models.Model):
             return NotImplemented
         return [('state', '=', 'planned'), ('planned_on', '<', fields.Date.context_today(self))]
 
+    def _is_ended(self):
+        return self.state != 'planned' or self.action_id._is_ended()
+
+    def _excluded_users(self):
+        return self.sudo().action_id.excluded_user_ids
+
     # === CONSTRAINTS === #
 
     @api.constrains('verifier_id', 'action_id')
@@ -147,12 +154,9 @@ class QualiopiEffectivenessCheck(models.Model):
         return checks
 
     def write(self, vals):
-        if self.env.context.get('qualiopi_server') is _SERVER:
+        if self._is_server():
             return super().write(vals)
-        business = [
-            name for name in vals if not name.startswith(('message_', 'activity_', 'my_activity_'))
-        ]
-        if not business:
+        if not self._closed_to(vals):
             return super().write(vals)
         self.action_id._check_unlocked()
         for check in self:
@@ -234,9 +238,6 @@ class QualiopiEffectivenessCheck(models.Model):
                 verdict=dict(self._fields['verdict']._description_selection(self.env))[check.verdict],
                 conclusion=check.conclusion,
             )})
-
-    def _as_server(self):
-        return self.with_context(qualiopi_server=_SERVER)
 
     def action_record_verdict(self):
         """The wizard of the verdict."""

@@ -4,7 +4,7 @@ import hashlib
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .qualiopi_register_mixin import is_meaningful
+from .qualiopi_guarded_mixin import is_meaningful
 
 _OWNERS = ('complaint_id', 'finding_id', 'action_id', 'check_id')
 _MAX_SIZE = 25 * 1024 * 1024

@@ -6,7 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..exceptions import GateError
-from .qualiopi_register_mixin import is_meaningful
+from .qualiopi_guarded_mixin import is_meaningful
 
 _PHASES = ('draft', 'plan', 'do', 'check', 'done', 'cancelled')
 _ENDED = ('done', 'cancelled')
@@ -338,6 +338,12 @@ class QualiopiImprovementAction(models.Model):
 
     def _may_treat_confidential(self):
         return self.env.user.has_group('qualiopi.group_confidential')
+
+    def _restrict_audience(self):
+        super()._restrict_audience()
+        checks = self.sudo().check_ids
+        if checks:
+            checks._restrict_audience()
 
     # === GATES === #
 

@@ -5,29 +5,14 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import plaintext2html
 
-# A context value that no remote caller can send: our own methods write with it what users may not.
-_SERVER = object()
-
-# Fields of Odoo's own mechanisms, which a closed record lets pass (design, rule 5).
-_OPEN_PREFIXES = ('message_', 'activity_', 'website_message_', 'rating_', 'my_activity_')
-_OPEN_FIELDS = {'access_token', 'color'}
-
-
-def is_meaningful(text):
-    """Whether a reason or a statement says anything: a dot or a dash is not an answer.
-
-    :param str text: what the user typed
-    :rtype: bool
-    """
-    return sum(char.isalnum() for char in text or '') >= 3
+from .qualiopi_guarded_mixin import is_meaningful
 
 
 class QualiopiRegisterMixin(models.AbstractModel):
     _name = 'qualiopi.register.mixin'
     _description = "Quality Register"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = 'qualiopi.guarded.mixin'
     _check_company_auto = True
     _rec_names_search = ['reference', 'name']
 
@@ -39,8 +24,6 @@ class QualiopiRegisterMixin(models.AbstractModel):
     }
     # What an imported record may bring all the same.
     _import_fields = {'closed_on'}
-    # Reading one of these is opening the record (design, rule 8).
-    _narrative_fields = {'description'}
 
     name = fields.Char("Subject", tracking=True)
     reference = fields.Char(readonly=True, copy=False, index='trigram')
@@ -67,7 +50,6 @@ class QualiopiRegisterMixin(models.AbstractModel):
     cancelled_on = fields.Datetime(readonly=True, copy=False)
     cancel_reason = fields.Char("Reason for cancelling", readonly=True, copy=False, tracking=True)
     reopen_reason = fields.Char("Reason for reopening", readonly=True, copy=False, tracking=True)
-    is_locked = fields.Boolean(compute='_compute_is_locked')
     evidence_count = fields.Integer(compute='_compute_evidence_count')
     color = fields.Integer()
 
@@ -90,14 +72,6 @@ class QualiopiRegisterMixin(models.AbstractModel):
 
     def _compute_is_confidential(self):
         self.is_confidential = False
-
-    def _compute_is_locked(self):
-        for record in self:
-            record.is_locked = record._is_ended()
-
-    def _is_ended(self):
-        """Whether the record is closed or cancelled, and so refuses changes (design, rule 5)."""
-        return bool(self.closed_on or self.cancelled_on)
 
     def _compute_evidence_count(self):
         field = self._fields['evidence_ids'].inverse_name
@@ -161,16 +135,6 @@ class QualiopiRegisterMixin(models.AbstractModel):
             "Nothing is deleted from a quality register: cancel the record, with a reason."
         ))
 
-    def _is_server(self):
-        return self.env.context.get('qualiopi_server') is _SERVER
-
-    def _as_server(self):
-        """The same records, open to the values that only the program writes."""
-        return self.with_context(qualiopi_server=_SERVER)
-
-    def _as_user(self):
-        return self.with_context(qualiopi_server=False)
-
     def _check_server_values(self, vals_list):
         """Refuse at creation what only the program writes; imported records bring a state of theirs."""
         if self._is_server():
@@ -231,24 +195,6 @@ class QualiopiRegisterMixin(models.AbstractModel):
 
     # === LOCK === #
 
-    def _closed_to(self, vals):
-        """Whether ``vals`` touches what a closed record refuses."""
-        return any(
-            name not in _OPEN_FIELDS and not name.startswith(_OPEN_PREFIXES) for name in vals
-        )
-
-    def _check_unlocked(self):
-        """Refuse when one of the records is closed or cancelled.
-
-        :raise UserError: names the record and says to reopen it (design, rule 5)
-        """
-        for record in self.sudo():
-            if record._is_ended() and not record._is_server():
-                raise UserError(self.env._(
-                    "%s is closed: it keeps what it says. Reopen it, with a reason, to change it.",
-                    record.display_name,
-                ))
-
     def _linked_ids(self, written):
         """Ids of the register records that each record is linked with, per many2many field.
 
@@ -281,85 +227,9 @@ class QualiopiRegisterMixin(models.AbstractModel):
     def _linked_from(self, records):
         """Called on the other side of a link that was just made or removed."""
 
-    # === CONFIDENTIALITY === #
-
     def _confidentiality_fields(self):
         """Names of the fields that decide whether a record is confidential."""
         return set()
-
-    def _check_confidential_access(self):
-        """Somebody outside the confidential group would lose the record in the middle of saving it."""
-        if not self.env.su and not self.env.user.has_group('qualiopi.group_confidential'):
-            raise UserError(self.env._(
-                "This would make the record confidential, and you would no longer see it."
-                " Use the button \"Hand over as confidential\" instead."
-            ))
-
-    def _excluded_users(self):
-        """Users who are named in the report and may not see it (design, rule 8)."""
-        return self.env['res.users']
-
-    def _filter_audience(self, users):
-        """Which of ``users`` may see the record: active internal users of its company with a role, and
-        for a confidential record the confidential group without the persons excluded."""
-        self.ensure_one()
-        record = self.sudo()
-        group = 'qualiopi.group_confidential' if record.is_confidential else None
-        return users.sudo().filtered(
-            lambda user: user.active and not user.share
-            and record.company_id in user.company_ids
-            and (user.has_group(group) if group else self._has_role(user))
-            and user not in record._excluded_users()
-        ).with_env(users.env)
-
-    @api.model
-    def _has_role(self, user):
-        return any(user.has_group(f'qualiopi.group_{role}') for role in ('declarant', 'auditor'))
-
-    def _allowed_partners(self, partners):
-        """Which of ``partners`` may receive what is written on a confidential record."""
-        self.ensure_one()
-        users = self._filter_audience(partners.sudo().user_ids)
-        return partners.filtered(lambda partner: partner in users.partner_id)
-
-    def _restrict_audience(self):
-        """Take followers, activities and ownership from people without access, since they would get
-        the text by mail (design, rule 8)."""
-        for record in self.sudo().with_context(mail_notrack=True):
-            kept = record._allowed_partners(record.message_partner_ids)
-            record.message_unsubscribe((record.message_partner_ids - kept).ids)
-            activities = record.activity_ids
-            activities.filtered(
-                lambda activity: not activity.user_id or not record._filter_audience(activity.user_id)
-            ).unlink()
-            if record.user_id and not record._filter_audience(record.user_id):
-                manager = record.company_id.qualiopi_manager_id
-                record._as_server().user_id = record._filter_audience(manager)
-
-    def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
-        recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
-        if not self or not self.sudo().is_confidential:
-            return recipients
-        partners = self.env['res.partner'].browse([data['id'] for data in recipients if data['id']])
-        allowed = set(self._allowed_partners(partners).ids)
-        return [data for data in recipients if data['id'] in allowed]
-
-    def _read_format(self, fnames, load='_classic_read'):
-        if not self.env.su and self._narrative_fields & set(fnames):
-            self._log_access('open')
-        return super()._read_format(fnames, load=load)
-
-    def export_data(self, fields_to_export):
-        self._log_access('export')
-        return super().export_data(fields_to_export)
-
-    def _log_access(self, operation):
-        """Note in the access log that confidential records among these were seen.
-
-        :param str operation: see qualiopi.access.log
-        """
-        confidential = self.sudo().filtered('is_confidential').with_env(self.env)
-        self.env['qualiopi.access.log']._log(confidential, operation)
 
     # === LIFECYCLE === #
 
@@ -434,13 +304,6 @@ class QualiopiRegisterMixin(models.AbstractModel):
 
     # === HELPERS === #
 
-    def _log_texts(self, texts):
-        """Note plain texts in the chatters, in one statement for all records.
-
-        :param dict texts: plain text by record id
-        """
-        self.sudo()._message_log_batch({key: plaintext2html(text) for key, text in texts.items()})
-
     def _open_records(self, records, name, **context):
         """The window that shows ``records`` of another register: the form when there is only one."""
         action = {
@@ -455,9 +318,3 @@ class QualiopiRegisterMixin(models.AbstractModel):
         if len(records) == 1:
             action.update(res_id=records.id, view_mode='form', views=[(False, 'form')])
         return action
-
-    def _process_attachments_for_post(self, attachments, attachment_ids, message_values):
-        # What comes with a message is chatter, which a closed record lets pass.
-        return super(QualiopiRegisterMixin, self._as_server())._process_attachments_for_post(
-            attachments, attachment_ids, message_values,
-        )

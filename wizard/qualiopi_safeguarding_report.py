@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.qualiopi_register_mixin import is_meaningful
+from ..models.qualiopi_guarded_mixin import is_meaningful
 
 
 class QualiopiSafeguardingReport(models.TransientModel):

@@ -1,0 +1,165 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import plaintext2html
+
+# A context value that no remote caller can send: our own methods write with it what users may not.
+_SERVER = object()
+
+# Fields of Odoo's own mechanisms, which a closed record lets pass (design, rule 5).
+_OPEN_PREFIXES = ('message_', 'activity_', 'website_message_', 'rating_', 'my_activity_')
+_OPEN_FIELDS = {'access_token', 'color'}
+
+
+def is_meaningful(text):
+    """Whether a reason or a statement says anything: a dot or a dash is not an answer.
+
+    :param str text: what the user typed
+    :rtype: bool
+    """
+    return sum(char.isalnum() for char in text or '') >= 3
+
+
+class QualiopiGuardedMixin(models.AbstractModel):
+    _name = 'qualiopi.guarded.mixin'
+    _description = "Lock and Confidentiality of Quality Records"
+    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _check_company_auto = True
+
+    # Reading one of these is opening the record (design, rule 8).
+    _narrative_fields = {'description'}
+    # Whose the record is.
+    _owner_field = 'user_id'
+
+    is_locked = fields.Boolean(compute='_compute_is_locked')
+
+    # === VALUES OF THE PROGRAM === #
+
+    def _is_server(self):
+        return self.env.context.get('qualiopi_server') is _SERVER
+
+    def _as_server(self):
+        """The same records, open to the values that only the program writes."""
+        return self.with_context(qualiopi_server=_SERVER)
+
+    def _as_user(self):
+        return self.with_context(qualiopi_server=False)
+
+    # === LOCK === #
+
+    def _compute_is_locked(self):
+        for record in self:
+            record.is_locked = record._is_ended()
+
+    def _is_ended(self):
+        """Whether the record is closed or cancelled, and so refuses changes (design, rule 5)."""
+        return bool(self.closed_on or self.cancelled_on)
+
+    def _closed_to(self, vals):
+        """Whether ``vals`` touches what a closed record refuses."""
+        return any(
+            name not in _OPEN_FIELDS and not name.startswith(_OPEN_PREFIXES) for name in vals
+        )
+
+    def _check_unlocked(self):
+        """Refuse when one of the records is closed or cancelled.
+
+        :raise UserError: names the record and says to reopen it (design, rule 5)
+        """
+        for record in self.sudo():
+            if record._is_ended() and not record._is_server():
+                raise UserError(self.env._(
+                    "%s is closed: it keeps what it says. Reopen it, with a reason, to change it.",
+                    record.display_name,
+                ))
+
+    def _process_attachments_for_post(self, attachments, attachment_ids, message_values):
+        # What comes with a message is chatter, which a closed record lets pass.
+        return super(QualiopiGuardedMixin, self._as_server())._process_attachments_for_post(
+            attachments, attachment_ids, message_values,
+        )
+
+    # === CONFIDENTIALITY === #
+
+    def _check_confidential_access(self):
+        """Somebody outside the confidential group would lose the record in the middle of saving it."""
+        if not self.env.su and not self.env.user.has_group('qualiopi.group_confidential'):
+            raise UserError(self.env._(
+                "This would make the record confidential, and you would no longer see it."
+                " Use the button \"Hand over as confidential\" instead."
+            ))
+
+    def _excluded_users(self):
+        """Users who are named in the report and may not see it (design, rule 8)."""
+        return self.env['res.users']
+
+    def _filter_audience(self, users):
+        """Which of ``users`` may see the record: active internal users of its company with a role, and
+        for a confidential record the confidential group without the persons excluded."""
+        self.ensure_one()
+        record = self.sudo()
+        group = 'qualiopi.group_confidential' if record.is_confidential else None
+        return users.sudo().filtered(
+            lambda user: user.active and not user.share
+            and record.company_id in user.company_ids
+            and (user.has_group(group) if group else self._has_role(user))
+            and user not in record._excluded_users()
+        ).with_env(users.env)
+
+    @api.model
+    def _has_role(self, user):
+        return any(user.has_group(f'qualiopi.group_{role}') for role in ('declarant', 'auditor'))
+
+    def _allowed_partners(self, partners):
+        """Which of ``partners`` may receive what is written on a confidential record."""
+        self.ensure_one()
+        users = self._filter_audience(partners.sudo().user_ids)
+        return partners.filtered(lambda partner: partner in users.partner_id)
+
+    def _restrict_audience(self):
+        """Take followers, activities and ownership from people without access, since they would get
+        the text by mail (design, rule 8)."""
+        for record in self.sudo().with_context(mail_notrack=True):
+            kept = record._allowed_partners(record.message_partner_ids)
+            record.message_unsubscribe((record.message_partner_ids - kept).ids)
+            activities = record.activity_ids
+            activities.filtered(
+                lambda activity: not activity.user_id or not record._filter_audience(activity.user_id)
+            ).unlink()
+            owner = record[self._owner_field]
+            if owner and not record._filter_audience(owner):
+                manager = record.company_id.qualiopi_manager_id
+                record._as_server()[self._owner_field] = record._filter_audience(manager)
+
+    def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
+        recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
+        if not self or not self.sudo().is_confidential:
+            return recipients
+        partners = self.env['res.partner'].browse([data['id'] for data in recipients if data['id']])
+        allowed = set(self._allowed_partners(partners).ids)
+        return [data for data in recipients if data['id'] in allowed]
+
+    def _read_format(self, fnames, load='_classic_read'):
+        if not self.env.su and self._narrative_fields & set(fnames):
+            self._log_access('open')
+        return super()._read_format(fnames, load=load)
+
+    def export_data(self, fields_to_export):
+        self._log_access('export')
+        return super().export_data(fields_to_export)
+
+    def _log_access(self, operation):
+        """Note in the access log that confidential records among these were seen.
+
+        :param str operation: see qualiopi.access.log
+        """
+        confidential = self.sudo().filtered('is_confidential').with_env(self.env)
+        self.env['qualiopi.access.log']._log(confidential, operation)
+
+    # === CHATTER === #
+
+    def _log_texts(self, texts):
+        """Note plain texts in the chatters, in one statement for all records.
+
+        :param dict texts: plain text by record id
+        """
+        self.sudo()._message_log_batch({key: plaintext2html(text) for key, text in texts.items()})
