@@ -70,7 +70,7 @@ class QualiopiComplaint(models.Model):
     contact_name = fields.Char("Complainant's name", compute='_compute_contact', store=True, readonly=False)
     email_from = fields.Char("E-mail", compute='_compute_contact', store=True, readonly=False, index='trigram')
     phone = fields.Char(compute='_compute_contact', store=True, readonly=False)
-    complainant = fields.Char(compute='_compute_complainant')
+    complainant = fields.Char("From", compute='_compute_complainant')
 
     # Context
     event_id = fields.Many2one(

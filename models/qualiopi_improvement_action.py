@@ -53,7 +53,7 @@ class QualiopiImprovementAction(models.Model):
     )
     complaint_count = fields.Integer(compute='_compute_origin')
     finding_count = fields.Integer(compute='_compute_origin')
-    origin = fields.Char(compute='_compute_origin', help="The entries, or else the findings, that the action answers.")
+    origin = fields.Char("Answers", compute='_compute_origin', help="The entries, or else the findings, that the action answers.")
     origin_family = fields.Selection(
         selection='_selection_origin_family', string="Origin", compute='_compute_origin_family', store=True,
     )
