@@ -140,14 +140,14 @@ class QualiopiGuardedMixin(models.AbstractModel):
 
     def _read_format(self, fnames, load='_classic_read'):
         if not self.env.su and self._narrative_fields & set(fnames):
-            self._log_access('open')
+            self._note_access('open')
         return super()._read_format(fnames, load=load)
 
     def export_data(self, fields_to_export):
-        self._log_access('export')
+        self._note_access('export')
         return super().export_data(fields_to_export)
 
-    def _log_access(self, operation):
+    def _note_access(self, operation):
         """Note in the access log that confidential records among these were seen.
 
         :param str operation: see qualiopi.access.log
