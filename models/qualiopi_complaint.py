@@ -25,6 +25,7 @@ class QualiopiComplaint(models.Model):
         'reopen_reason', 'duplicate_of_id', 'version_ids',
     }
     _import_fields = {'state', 'closed_on', 'cancelled_on', 'cancel_reason'}
+    _batch_defaults = ('company_id', 'user_id', 'indicator_ids', 'channel_id', 'severity_id')
 
     # Receipt
     nature = fields.Selection([
@@ -205,7 +206,7 @@ class QualiopiComplaint(models.Model):
         ('answered', "Answered"),
         ('closed', "Closed"),
         ('cancelled', "Cancelled"),
-    ], compute='_compute_state', store=True, index=True, tracking=True, copy=False, group_expand=True)
+    ], compute='_compute_state', store=True, index=True, copy=False, group_expand=True)
     is_late = fields.Boolean("Late", compute='_compute_late', search='_search_is_late')
     has_response_steps = fields.Boolean(compute='_compute_has_response_steps')
     missing_for_closing = fields.Text("Missing before closing", compute='_compute_missing_for_closing')
@@ -540,17 +541,6 @@ class QualiopiComplaint(models.Model):
 
     # === CRUD === #
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        if not self.env.su and not self.env.user.has_group('qualiopi.group_confidential'):
-            for vals in vals_list:
-                if self._series_of(vals) == 'SIG':
-                    raise UserError(self.env._(
-                        "A safeguarding report goes straight to the confidential group:"
-                        " use \"Report a serious situation\"."
-                    ))
-        return super().create(vals_list)
-
     def write(self, vals):
         if not self._is_server():
             self._check_declarant_fields(vals)
@@ -561,10 +551,21 @@ class QualiopiComplaint(models.Model):
         return super().write(vals)
 
     def _series_of(self, vals):
+        category = self.env['qualiopi.category'].browse(vals.get('category_id'))
+        if vals.get('nature') == 'safeguarding' or category.sudo().is_confidential:
+            return 'SIG'
+        return self._series
+
+    def _with_references(self, vals_list):
         defaults = self.default_get(['nature', 'category_id'])
-        category = self.env['qualiopi.category'].browse(vals.get('category_id') or defaults.get('category_id'))
-        nature = vals.get('nature') or defaults.get('nature')
-        return 'SIG' if nature == 'safeguarding' or category.sudo().is_confidential else self._series
+        vals_list = [{**defaults, **vals} for vals in vals_list]
+        if not self.env.su and not self.env.user.has_group('qualiopi.group_confidential'):
+            if any(self._series_of(vals) == 'SIG' for vals in vals_list):
+                raise UserError(self.env._(
+                    "A safeguarding report goes straight to the confidential group:"
+                    " use \"Report a serious situation\"."
+                ))
+        return super()._with_references(vals_list)
 
     def _server_default(self, name):
         return 'received' if name == 'state' else super()._server_default(name)
@@ -588,6 +589,7 @@ class QualiopiComplaint(models.Model):
         """A declarant corrects the own statement until the acknowledgement; the owner treats it."""
         if self.env.su or self.env.user.has_group('qualiopi.group_officer'):
             return
+        self.check_access('write')
         allowed = {'name', 'description', 'remedy_requested', 'event_id', 'registration_id', 'evidence_ids'}
         for complaint in self:
             if complaint.user_id == self.env.user or not self._closed_to(vals):

@@ -21,6 +21,8 @@ class QualiopiFinding(models.Model):
     }
     _import_fields = {'state', 'closed_on', 'cancelled_on', 'cancel_reason', 'no_action_reason'}
 
+    _batch_defaults = ('company_id', 'user_id', 'indicator_ids', 'severity_id')
+
     # What was learnt
     name = fields.Char(compute='_compute_name', store=True, readonly=False, precompute=True)
     date = fields.Date(required=True, default=fields.Date.context_today, index=True, tracking=True)
@@ -88,7 +90,7 @@ class QualiopiFinding(models.Model):
         ('closed', "Closed"),
         ('no_action', "No action needed"),
         ('cancelled', "Cancelled"),
-    ], compute='_compute_state', store=True, index=True, tracking=True, copy=False, group_expand=True)
+    ], compute='_compute_state', store=True, index=True, copy=False, group_expand=True)
     evidence_ids = fields.One2many('qualiopi.evidence', 'finding_id', "Evidence")
 
     _reference_uniq = models.UniqueIndex('(company_id, reference)', "This number is taken already.")

@@ -28,6 +28,7 @@ class QualiopiImprovementAction(models.Model):
         'done_on', 'carried_out_by_id', 'replaced_by_id', 'postponement_ids',
     }
     _import_fields = {'closed_on', 'cancelled_on', 'cancel_reason', 'done_on'}
+    _batch_defaults = ('company_id', 'user_id', 'indicator_ids', 'stage_id')
 
     # What and why
     referential_date = fields.Date(
@@ -41,7 +42,7 @@ class QualiopiImprovementAction(models.Model):
     ], "Type", required=True, default='corrective', index=True, tracking=True)
     finding_ids = fields.Many2many(
         'qualiopi.finding', 'qualiopi_finding_action_rel', 'action_id', 'finding_id',
-        string="Findings", check_company=True, tracking=True,
+        string="Findings", check_company=True,
     )
     no_finding_reason = fields.Char(
         "Why without a finding", tracking=True, help="Printed beside the action in the plan.",
@@ -329,6 +330,7 @@ class QualiopiImprovementAction(models.Model):
         """Owners outside the quality group write their progress; the plan itself is the officers'."""
         if self.env.su or self.env.user.has_group('qualiopi.group_officer'):
             return
+        self.check_access('write')
         refused = [name for name in vals if name not in _OWNER_FIELDS and self._closed_to({name: vals[name]})]
         if refused and any(not action.is_confidential or not self._may_treat_confidential() for action in self):
             raise UserError(self.env._(

@@ -22,6 +22,8 @@ class QualiopiRegisterMixin(models.AbstractModel):
     _server_fields = {
         'reference', 'closed_on', 'closed_by_id', 'cancelled_on', 'cancel_reason', 'reopen_reason',
     }
+    # Defaults that cost a query: looked up once for a batch.
+    _batch_defaults = ('company_id', 'user_id', 'indicator_ids')
     # What an imported record may bring all the same.
     _import_fields = {'closed_on'}
 
@@ -175,13 +177,13 @@ class QualiopiRegisterMixin(models.AbstractModel):
     def _with_references(self, vals_list):
         """Copies of the values, each with its reference (design, rule 1: no hole, per company, series
         and year of recording in the company's time zone)."""
-        defaults = self.default_get(['company_id'])
+        defaults = self.default_get(self._batch_defaults)
         now = datetime.now(pytz.utc)
         groups = defaultdict(list)
         numbered = []
         for vals in vals_list:
-            vals = dict(vals)
-            company = self.env['res.company'].browse(vals.get('company_id') or defaults.get('company_id'))
+            vals = {**defaults, **vals}
+            company = self.env['res.company'].browse(vals['company_id'])
             year = now.astimezone(pytz.timezone(company.sudo()._qualiopi_tz())).year
             groups[company, self._series_of(vals), year].append(vals)
             numbered.append(vals)
@@ -301,6 +303,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
             'closed_on': moment or fields.Datetime.now(),
             'closed_by_id': self.env.uid,
         })
+        self._log_texts({record.id: record.env._("Closed") for record in self})
 
     # === HELPERS === #
 
