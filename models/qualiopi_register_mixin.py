@@ -274,7 +274,11 @@ class QualiopiRegisterMixin(models.AbstractModel):
         return True
 
     def _check_manager(self):
-        if not self.env.su and not self.env.user.has_group('qualiopi.group_manager'):
+        user = self.env.user
+        if self.env.su or user.has_group('qualiopi.group_manager'):
+            return
+        # The confidential group treats its entries to their end: managers do not see them.
+        if not user.has_group('qualiopi.group_confidential') or not all(self.mapped('is_confidential')):
             raise UserError(self.env._("Only a quality manager cancels or reopens. Ask yours."))
 
     def _cancel(self, reason):
@@ -292,6 +296,10 @@ class QualiopiRegisterMixin(models.AbstractModel):
             'cancel_reason': False,
             'reopen_reason': reason,
         })
+        imported = self.filtered('is_imported')
+        if imported and 'state' in self._server_fields:
+            # What was taken over as closed has few facts to go back to.
+            imported._as_server().write({'state': self._fields['state'].get_values(self.env)[0]})
         self._log_texts({record.id: record.env._("Reopened: %s", reason) for record in self})
 
     def _close(self, moment=None):
