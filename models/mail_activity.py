@@ -25,9 +25,10 @@ class MailActivity(models.Model):
             if not isinstance(self.env[model], QualiopiGuardedMixin):
                 continue
             records = self.env[model].browse(activities.mapped('res_id')).sudo()
-            confidential = {record.id: record for record in records if record.is_confidential}
-            for activity in activities.filtered(lambda a: a.user_id and a.res_id in confidential):
-                if not confidential[activity.res_id]._filter_audience(activity.user_id):
+            confidential = dict(records.filtered('is_confidential').grouped('id'))
+            for activity in activities:
+                record = confidential.get(activity.res_id)
+                if record and activity.user_id and not record._filter_audience(activity.user_id):
                     raise UserError(self.env._(
                         "%s has no access to this confidential record.", activity.user_id.name,
                     ))

@@ -21,7 +21,7 @@ class QualiopiAnalysisMixin(models.AbstractModel):
         ('yes', "Similar cases exist"),
     ], default='unknown', string="Similar cases")
     similar_details = fields.Text("Which similar cases")
-    impact = fields.Text("Impact", help="On whom, on how many people, on which sessions.")
+    impact = fields.Text(help="On whom, on how many people, on which sessions.")
 
     def _known_causes(self):
         """Causes that answer the question why: 'to be determined' does not."""

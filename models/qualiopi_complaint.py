@@ -210,7 +210,7 @@ class QualiopiComplaint(models.Model):
     is_late = fields.Boolean("Late", compute='_compute_late', search='_search_is_late')
     has_response_steps = fields.Boolean(compute='_compute_has_response_steps')
     missing_for_closing = fields.Text("Missing before closing", compute='_compute_missing_for_closing')
-    evidence_ids = fields.One2many('qualiopi.evidence', 'complaint_id', "Evidence")
+    evidence_ids = fields.One2many('qualiopi.evidence', 'complaint_id')
     duplicate_of_id = fields.Many2one(
         'qualiopi.complaint', "Merged into", readonly=True, copy=False, index='btree_not_null',
         ondelete='restrict',
@@ -544,11 +544,16 @@ class QualiopiComplaint(models.Model):
     def write(self, vals):
         if not self._is_server():
             self._check_declarant_fields(vals)
-            if vals.keys() <= {'verdict', 'verdict_date', 'verdict_comment'}:
-                return self._write_verdict(vals)
             if 'description' in vals:
                 self._keep_versions(vals['description'])
-        return super().write(vals)
+        if not vals.keys() <= {'verdict', 'verdict_date', 'verdict_comment'}:
+            return super().write(vals)
+        # The complainant's verdict passes the lock; "not solved" reopens (design, rules 3 and 5).
+        closed = self.filtered(lambda complaint: complaint.state == 'closed')
+        result = super(QualiopiComplaint, self._as_server()).write(vals)
+        if vals.get('verdict') == 'no' and closed:
+            closed._reopen(self.env._("The complainant says that it is not solved"))
+        return result
 
     def _series_of(self, vals):
         category = self.env['qualiopi.category'].browse(vals.get('category_id'))
@@ -579,11 +584,8 @@ class QualiopiComplaint(models.Model):
     def _allowed_partners(self, partners):
         return super()._allowed_partners(partners) | (partners & self.sudo().partner_id)
 
-    def _restrict_audience(self):
-        super()._restrict_audience()
-        findings = self.sudo().finding_ids
-        if findings:
-            findings._restrict_audience()
+    def _confidential_neighbours(self):
+        return self.sudo().finding_ids
 
     def _check_declarant_fields(self, vals):
         """A declarant corrects the own statement until the acknowledgement; the owner treats it."""
@@ -599,14 +601,6 @@ class QualiopiComplaint(models.Model):
                     "%s is being treated by its owner: add a comment instead of changing it.",
                     complaint.reference,
                 ))
-
-    def _write_verdict(self, vals):
-        """The complainant's verdict passes the lock; "not solved" reopens (design, rules 3 and 5)."""
-        ended = self.filtered(lambda complaint: complaint.state == 'closed')
-        super(QualiopiComplaint, self._as_server()).write(vals)
-        if vals.get('verdict') == 'no' and ended:
-            ended._reopen(self.env._("The complainant says that it is not solved"))
-        return True
 
     def _keep_versions(self, description):
         """Texts of others are never edited; our own only until the acknowledgement, later with the
@@ -636,27 +630,25 @@ class QualiopiComplaint(models.Model):
         self.ensure_one()
         if self.is_imported:
             return []
-        _ = self.env._
-        missing = []
-        if self.nature in _ANSWERED_NATURES:
-            if not self.ack_date and not self.ack_impossible_reason:
-                missing.append(_("the acknowledgement: its date, or why it was impossible"))
-        if self.nature == 'safeguarding':
-            if not self.correction:
-                missing.append(_("the protective measures taken"))
-        elif not self._all_causes():
-            missing.append(_("the cause, here or in a linked finding"))
-        if self.nature == 'complaint' and not self.decision:
-            missing.append(_("the decision: founded or not"))
-        if self.nature in ('difficulty', 'unforeseen'):
-            if not self.correction:
-                missing.append(_("what was done at once"))
-            if not self.correction_for:
-                missing.append(_("for whom it was done"))
-        if self.nature in _ANSWERED_NATURES:
-            if not (self.response and self.response_date) and not self.response_impossible_reason:
-                missing.append(_("the response: its text and date, or why it was impossible"))
-        return missing
+        answers = self.nature in _ANSWERED_NATURES
+        instant = self.nature in ('difficulty', 'unforeseen')
+        steps = (
+            (answers and not (self.ack_date or self.ack_impossible_reason),
+             self.env._("the acknowledgement: its date, or why it was impossible")),
+            (self.nature == 'safeguarding' and not self.correction,
+             self.env._("the protective measures taken")),
+            (self.nature != 'safeguarding' and not self._all_causes(),
+             self.env._("the cause, here or in a linked finding")),
+            (self.nature == 'complaint' and not self.decision,
+             self.env._("the decision: founded or not")),
+            (instant and not self.correction,
+             self.env._("what was done at once")),
+            (instant and not self.correction_for,
+             self.env._("for whom it was done")),
+            (answers and not (self.response and self.response_date or self.response_impossible_reason),
+             self.env._("the response: its text and date, or why it was impossible")),
+        )
+        return [text for is_missing, text in steps if is_missing]
 
     def action_close(self):
         """Close the entries that have what their nature needs (RNQ, indicator 31).
@@ -756,9 +748,8 @@ class QualiopiComplaint(models.Model):
             "Merged into this entry: %s", ", ".join(duplicates.mapped('reference')),
         ))
 
-    def _reopen(self, reason):
-        super()._reopen(reason)
-        self._as_server().write({'duplicate_of_id': False})
+    def _reopen_values(self, reason):
+        return {**super()._reopen_values(reason), 'duplicate_of_id': False}
 
     # === ACTIONS === #
 

@@ -60,7 +60,7 @@ class QualiopiEffectivenessCheck(models.Model):
         ('cancelled', "Cancelled"),
     ], compute='_compute_state', store=True, readonly=False, copy=False, index=True)
     is_late = fields.Boolean("Late", compute='_compute_is_late', search='_search_is_late')
-    evidence_ids = fields.One2many('qualiopi.evidence', 'check_id', "Evidence")
+    evidence_ids = fields.One2many('qualiopi.evidence', 'check_id')
     reference = fields.Char(related='action_id.reference')
 
     # === COMPUTES === #
@@ -199,7 +199,9 @@ class QualiopiEffectivenessCheck(models.Model):
             if check.verifier_id != self.env.user and not check._own_check_allowed():
                 raise UserError(self.env._("Only the verifier and the quality team write on a check."))
         if not vals.keys() <= _VERIFIER_FIELDS:
-            raise UserError(self.env._("As the verifier you write the verdict, the value, the conclusion and evidence."))
+            raise UserError(self.env._(
+                "As the verifier you write the verdict, the value, the conclusion and evidence.",
+            ))
 
     def _own_check_allowed(self):
         return self.company_id.sudo().qualiopi_self_check and self.action_id.user_id == self.env.user

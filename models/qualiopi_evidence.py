@@ -51,10 +51,10 @@ class QualiopiEvidence(models.Model):
     )
     finding_id = fields.Many2one('qualiopi.finding', index='btree_not_null', ondelete='restrict', check_company=True)
     action_id = fields.Many2one(
-        'qualiopi.improvement.action', "Action", index='btree_not_null', ondelete='restrict', check_company=True,
+        'qualiopi.improvement.action', index='btree_not_null', ondelete='restrict', check_company=True,
     )
     check_id = fields.Many2one(
-        'qualiopi.effectiveness.check', "Check", index='btree_not_null', ondelete='restrict', check_company=True,
+        'qualiopi.effectiveness.check', index='btree_not_null', ondelete='restrict', check_company=True,
     )
     company_id = fields.Many2one('res.company', compute='_compute_company_id', store=True, index=True, precompute=True)
     is_confidential = fields.Boolean(compute='_compute_is_confidential', store=True)

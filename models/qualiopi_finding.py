@@ -91,7 +91,7 @@ class QualiopiFinding(models.Model):
         ('no_action', "No action needed"),
         ('cancelled', "Cancelled"),
     ], compute='_compute_state', store=True, index=True, copy=False, group_expand=True)
-    evidence_ids = fields.One2many('qualiopi.evidence', 'finding_id', "Evidence")
+    evidence_ids = fields.One2many('qualiopi.evidence', 'finding_id')
 
     _reference_uniq = models.UniqueIndex('(company_id, reference)', "This number is taken already.")
     _subject_idx = models.Index('(category_id, course_id, date)')
@@ -222,11 +222,8 @@ class QualiopiFinding(models.Model):
         if records.sudo().filtered('is_confidential'):
             self.sudo().filtered('is_confidential')._restrict_audience()
 
-    def _restrict_audience(self):
-        super()._restrict_audience()
-        actions = self.sudo().action_ids
-        if actions:
-            actions._restrict_audience()
+    def _confidential_neighbours(self):
+        return self.sudo().action_ids
 
     # === LIFECYCLE === #
 
@@ -302,9 +299,8 @@ class QualiopiFinding(models.Model):
         if closed:
             closed._reopen(self.env._("One of its actions was reopened"))
 
-    def _reopen(self, reason):
-        super()._reopen(reason)
-        self._as_server().write({'no_action_reason': False})
+    def _reopen_values(self, reason):
+        return {**super()._reopen_values(reason), 'no_action_reason': False}
 
     # === ACTIONS === #
 

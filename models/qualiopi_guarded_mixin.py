@@ -122,13 +122,19 @@ class QualiopiGuardedMixin(models.AbstractModel):
             kept = record._allowed_partners(record.message_partner_ids)
             record.message_unsubscribe((record.message_partner_ids - kept).ids)
             activities = record.activity_ids
-            activities.filtered(
-                lambda activity: not activity.user_id or not record._filter_audience(activity.user_id)
-            ).unlink()
+            allowed = record._filter_audience(activities.user_id)
+            (activities - activities.filtered_domain([('user_id', 'in', allowed.ids)])).unlink()
             owner = record[self._owner_field]
             if owner and not record._filter_audience(owner):
                 manager = record.company_id.qualiopi_manager_id
                 record._as_server()[self._owner_field] = record._filter_audience(manager)
+        neighbours = self._confidential_neighbours()
+        if neighbours:
+            neighbours._restrict_audience()
+
+    def _confidential_neighbours(self):
+        """The records downstream, to which confidentiality passes."""
+        return None
 
     def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
         recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)

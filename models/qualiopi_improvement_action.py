@@ -14,7 +14,9 @@ _DEFAULT_CHECK_DAYS = 90
 _SOON_DAYS = 7
 
 # What an owner who is no quality officer writes on the own action (design, rule 4).
-_OWNER_FIELDS = {'progress', 'stage_id', 'evidence_ids', 'communication_ids', 'date_start', 'description', 'means'}
+_OWNER_FIELDS = {
+    'progress', 'stage_id', 'evidence_ids', 'communication_ids', 'date_start', 'description', 'means',
+}
 
 
 class QualiopiImprovementAction(models.Model):
@@ -54,7 +56,9 @@ class QualiopiImprovementAction(models.Model):
     )
     complaint_count = fields.Integer(compute='_compute_origin')
     finding_count = fields.Integer(compute='_compute_origin')
-    origin = fields.Char("Answers", compute='_compute_origin', help="The entries, or else the findings, that the action answers.")
+    origin = fields.Char(
+        "Answers", compute='_compute_origin', help="The entries, or else the findings, that the action answers.",
+    )
     origin_family = fields.Selection(
         selection='_selection_origin_family', string="Origin", compute='_compute_origin_family', store=True,
     )
@@ -81,7 +85,7 @@ class QualiopiImprovementAction(models.Model):
     date_due = fields.Date("Due date", copy=False, index=True, tracking=True)
     postponement_ids = fields.One2many('qualiopi.postponement', 'action_id', "Postponements", readonly=True)
     postponement_count = fields.Integer(compute='_compute_postponement_count')
-    means = fields.Text("Means", help="People, time, equipment.")
+    means = fields.Text(help="People, time, equipment.")
     cost = fields.Monetary()
     currency_id = fields.Many2one(related='company_id.currency_id')
     stage_id = fields.Many2one(
@@ -113,7 +117,7 @@ class QualiopiImprovementAction(models.Model):
     # Carrying out
     done_on = fields.Date("Carried out on", readonly=True, copy=False, tracking=True)
     carried_out_by_id = fields.Many2one('res.users', "Carried out by", readonly=True, copy=False)
-    evidence_ids = fields.One2many('qualiopi.evidence', 'action_id', "Evidence")
+    evidence_ids = fields.One2many('qualiopi.evidence', 'action_id')
     communication_ids = fields.One2many('qualiopi.communication', 'action_id', "Who was told")
 
     # Checking
@@ -129,7 +133,7 @@ class QualiopiImprovementAction(models.Model):
         'qualiopi.improvement.action', "Replaced by", readonly=True, copy=False, index='btree_not_null',
         ondelete='restrict',
     )
-    replaces_ids = fields.One2many('qualiopi.improvement.action', 'replaced_by_id', "Replaces", readonly=True)
+    replaces_ids = fields.One2many('qualiopi.improvement.action', 'replaced_by_id', readonly=True)
 
     _reference_uniq = models.UniqueIndex('(company_id, reference)', "This number is taken already.")
     _board_idx = models.Index('(stage_id, priority DESC, date_due, id DESC)')
@@ -341,11 +345,8 @@ class QualiopiImprovementAction(models.Model):
     def _may_treat_confidential(self):
         return self.env.user.has_group('qualiopi.group_confidential')
 
-    def _restrict_audience(self):
-        super()._restrict_audience()
-        checks = self.sudo().check_ids
-        if checks:
-            checks._restrict_audience()
+    def _confidential_neighbours(self):
+        return self.sudo().check_ids
 
     # === GATES === #
 
@@ -382,21 +383,20 @@ class QualiopiImprovementAction(models.Model):
         :rtype: list[str]
         """
         self.ensure_one()
-        _ = self.env._
         missing = []
         if self.is_imported or phase in ('draft', 'cancelled'):
             return missing
         # All findings count, also those that the owner may not see.
         if not self.sudo().finding_ids and not is_meaningful(self.no_finding_reason):
-            missing.append(_("a finding, or the reason why there is none"))
+            missing.append(self.env._("a finding, or the reason why there is none"))
         if not self.user_id:
-            missing.append(_("an owner"))
+            missing.append(self.env._("an owner"))
         if not self.date_due:
-            missing.append(_("a due date"))
+            missing.append(self.env._("a due date"))
         if not is_meaningful(self.success_criterion):
-            missing.append(_("a success criterion"))
+            missing.append(self.env._("a success criterion"))
         if phase == 'check' and not self.evidence_ids:
-            missing.append(_("a piece of evidence: a file, a link or a dated statement"))
+            missing.append(self.env._("a piece of evidence: a file, a link or a dated statement"))
         return missing
 
     def _check_gate(self):
@@ -538,19 +538,23 @@ class QualiopiImprovementAction(models.Model):
         planned._as_server().write({'state': 'cancelled'})
         self.sudo().finding_ids._close_when_complete()
 
+    def _reopen_values(self, reason):
+        return {
+            **super()._reopen_values(reason),
+            'done_on': False,
+            'carried_out_by_id': False,
+            'replaced_by_id': False,
+        }
+
     def _reopen(self, reason):
         ended = self.filtered(lambda action: action._is_ended())
-        super()._reopen(reason)
+        result = super()._reopen(reason)
         for company, actions in ended.grouped('company_id').items():
-            actions._as_server().write({
-                'stage_id': self._stage_of('plan', company).id,
-                'done_on': False,
-                'carried_out_by_id': False,
-                'replaced_by_id': False,
-            })
+            actions._as_server().write({'stage_id': self._stage_of('plan', company).id})
         ended._check_gate()
         ended.filtered('date_due')._plan_checks(after=fields.Date.context_today(self))
         ended.sudo().finding_ids._reopen_with_action()
+        return result
 
     def _move_to(self, phase):
         for company, actions in self.grouped('company_id').items():

@@ -288,19 +288,23 @@ class QualiopiRegisterMixin(models.AbstractModel):
             'cancel_reason': reason,
         })
 
-    def _reopen(self, reason):
-        self.filtered(lambda record: record._is_ended())._as_server().write({
+    def _reopen_values(self, reason):
+        return {
             'closed_on': False,
             'closed_by_id': False,
             'cancelled_on': False,
             'cancel_reason': False,
             'reopen_reason': reason,
-        })
-        imported = self.filtered('is_imported')
+        }
+
+    def _reopen(self, reason):
+        ended = self.filtered(lambda record: record._is_ended())
+        ended._as_server().write(self._reopen_values(reason))
+        imported = ended.filtered('is_imported')
         if imported and 'state' in self._server_fields:
             # What was taken over as closed has few facts to go back to.
             imported._as_server().write({'state': self._fields['state'].get_values(self.env)[0]})
-        self._log_texts({record.id: record.env._("Reopened: %s", reason) for record in self})
+        ended._log_texts({record.id: record.env._("Reopened: %s", reason) for record in ended})
 
     def _close(self, moment=None):
         """Close without asking the gates, which the callers do.
