@@ -14,6 +14,12 @@
         'security/qualiopi_groups.xml',
         'security/ir.model.access.csv',
         'security/qualiopi_security.xml',
+        'views/event_views.xml',
+        'views/qualiopi_course_views.xml',
+        'views/event_registration_views.xml',
+        'views/res_partner_views.xml',
+        'views/res_company_views.xml',
+        'views/res_config_settings_views.xml',
     ],
     'application': True,
 }

@@ -1,0 +1,75 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from .qualiopi_register_mixin import QualiopiRegisterMixin
+
+
+class QualiopiReferencedMixin(models.AbstractModel):
+    """What Odoo's own records have in common that register records refer to."""
+
+    _name = 'qualiopi.referenced.mixin'
+    _description = "Record that quality registers refer to"
+
+    def _qualiopi_references(self):
+        """Fields by which register records refer to this model.
+
+        :return: field names by model name
+        :rtype: dict[str, list[str]]
+        """
+        references = {}
+        for name in self.env.registry:
+            model = self.env[name]
+            if model._abstract or model._transient or not isinstance(model, QualiopiRegisterMixin):
+                continue
+            names = [
+                field.name for field in model._fields.values()
+                if field.type == 'many2one' and field.store and field.comodel_name == self._name
+            ]
+            if names:
+                references[name] = names
+        return references
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_register_entries(self):
+        """Refuse to delete what a register refers to, confidential entries included (design, rule 1)."""
+        if not self:
+            return
+        count = 0
+        for name, names in self._qualiopi_references().items():
+            model = self.env[name].sudo().with_context(active_test=False)
+            count += model.search_count(Domain.OR(Domain(field, 'in', self.ids) for field in names))
+        if count:
+            names = [record.display_name for record in self[:3]]
+            raise UserError(self.env._(
+                "%(count)s register entries refer to %(records)s: archive it instead.",
+                count=count, records=", ".join(names) + (" …" if len(self) > 3 else ""),
+            ))
+
+    def _qualiopi_count(self, model, field):
+        """Numbers of register records that the user sees, in one query.
+
+        :param str model: name of the register
+        :param str field: its many2one towards this model
+        :return: number by id
+        :rtype: dict[int, int]
+        """
+        groups = self.env[model]._read_group([(field, 'in', self.ids)], [field], ['__count'])
+        return {record.id: count for record, count in groups}
+
+    def _qualiopi_window(self, model, name, domain, **context):
+        """The window on the register records of this one, ready for quick entry.
+
+        :param dict context: default values of a new record
+        :return: a window action
+        :rtype: dict
+        """
+        return {
+            'type': 'ir.actions.act_window',
+            'name': name,
+            'res_model': model,
+            'view_mode': 'list,kanban,form',
+            'views': [(False, 'list'), (False, 'kanban'), (False, 'form')],
+            'domain': domain,
+            'context': context,
+        }

@@ -1,0 +1,194 @@
+from bisect import bisect_right
+from datetime import date, datetime, time, timedelta
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.tools.intervals import Intervals
+
+DEFAULT_TZ = 'Europe/Paris'
+# Beyond, a date is a slip of the pen and a calendar of centuries would be read for it.
+_CALENDAR_FROM = date(1970, 1, 1)
+_CALENDAR_TO = date(2100, 1, 1)
+_MOST_DAYS = 1000
+# How far to look beyond twice the days asked for, in steps, up to more than three years.
+_MARGINS = (21, 150, 1200)
+
+
+def _weekdays(start, end):
+    """Mondays to Fridays from ``start`` to ``end``, both included."""
+    days = (date.fromordinal(number) for number in range(start.toordinal(), end.toordinal() + 1))
+    return [day for day in days if day.weekday() < 5]
+
+
+def _add_weekdays(start, number):
+    """The ``number``-th weekday after ``start``, or the last day there is."""
+    # Five weekdays in seven days, from whichever day.
+    last = min(start.toordinal() + number // 5 * 7 + 9, date.max.toordinal())
+    weekdays = _weekdays(start, date.fromordinal(last))
+    position = bisect_right(weekdays, start) + number - 1
+    return weekdays[position] if position < len(weekdays) else date.max
+
+
+class ResCompany(models.Model):
+    _inherit = 'res.company'
+
+    qualiopi_nda = fields.Char(
+        "Activity number (NDA)",
+        help="The number of the provider's declaration of activity, printed on every document.",
+    )
+    qualiopi_manager_id = fields.Many2one(
+        'res.users', "Quality lead", check_company=True, ondelete='set null',
+        domain="[('share', '=', False)]",
+        help="Whom the registers turn to when nobody else is named.",
+    )
+    qualiopi_disability_officer_id = fields.Many2one(
+        'res.partner', "Disability officer", check_company=True, ondelete='set null',
+        help="The person whom learners with a disability can turn to.",
+    )
+    qualiopi_mediator = fields.Char(
+        "Consumer mediator", help="The mediator to whom private persons may turn after your response.",
+    )
+    qualiopi_mediator_contact = fields.Text("Mediator's address", help="Postal address and web site.")
+    qualiopi_self_check = fields.Boolean(
+        "One-person organisation",
+        help="Owners may verify the effectiveness of their own actions. The documents say so.",
+    )
+    qualiopi_first_use = fields.Date(
+        "Registers in use since", default=fields.Date.today,
+        help="For 90 days from then, what is not organised yet reads \"to be set up\".",
+    )
+
+    @api.constrains('qualiopi_manager_id', 'qualiopi_disability_officer_id')
+    def _check_qualiopi_company(self):
+        self._check_company(['qualiopi_manager_id', 'qualiopi_disability_officer_id'])
+
+    # === TIME === #
+
+    def _qualiopi_tz(self):
+        """Time zone of the company's days: its working calendar's.
+
+        :return: name of a time zone
+        :rtype: str
+        """
+        return self.sudo().resource_calendar_id.tz or DEFAULT_TZ
+
+    def _qualiopi_local_date(self, moment):
+        """Day of a moment in the company's time zone.
+
+        :param moment: naive UTC datetime; a date is a day already
+        :rtype: date
+        """
+        if not isinstance(moment, datetime):
+            return moment
+        try:
+            return pytz.utc.localize(moment).astimezone(pytz.timezone(self._qualiopi_tz())).date()
+        except OverflowError:
+            return moment.date()
+
+    def _qualiopi_end_of_day(self, day):
+        """Last second of a day in the company's time zone.
+
+        :param date day: a day of the company
+        :return: naive UTC datetime
+        :rtype: datetime
+        """
+        moment = datetime.combine(day, time(23, 59, 59))
+        try:
+            zone = pytz.timezone(self._qualiopi_tz())
+            return zone.localize(moment).astimezone(pytz.utc).replace(tzinfo=None)
+        except OverflowError:
+            return moment
+
+    def _qualiopi_working_days(self, start, end):
+        """Days with working time in the company's calendar, public holidays taken off; Mondays to
+        Fridays where the calendar gives no hours.
+
+        :param date start: first day
+        :param date end: last day, included
+        :return: the days, sorted
+        :rtype: list[date]
+        """
+        # Everybody counts the same days, whatever the user may read of the calendar.
+        calendar = self.sudo().resource_calendar_id
+        # Never the user's time zone, nor that of an employee in the context.
+        zone = pytz.timezone(self._qualiopi_tz())
+        begin = zone.localize(datetime.combine(start, time.min))
+        finish = zone.localize(datetime.combine(end, time.max))
+        # Holidays without a calendar are their company's; those of the calendar are everybody's who uses it.
+        holidays = [
+            ('time_type', '=', 'leave'),
+            '|', ('calendar_id', 'in', calendar.ids),
+            '&', ('calendar_id', '=', False), ('company_id', 'in', [False, self.id]),
+        ]
+        has_hours = not calendar.flexible_hours and any(
+            line.hour_to > line.hour_from and line.day_period != 'lunch' for line in calendar.attendance_ids
+        )
+        if has_hours:
+            work = calendar._work_intervals_batch(begin, finish, domain=holidays, tz=zone)[False]
+        else:
+            work = Intervals([
+                (
+                    zone.localize(datetime.combine(day, time(9))),
+                    zone.localize(datetime.combine(day, time(17))),
+                    calendar,
+                ) for day in _weekdays(start, end)
+            ]) - calendar._leave_intervals_batch(begin, finish, domain=holidays, tz=zone)[False]
+        return sorted({begin.date() for begin, __, __ in work})
+
+    def _qualiopi_deadlines(self, pairs):
+        """Deadlines in working days: the end of the n-th working day after the day of receipt, which
+        does not count (design, rule 6). The calendar is read once for all pairs.
+
+        :param pairs: iterable of (naive UTC datetime of receipt, number of working days)
+        :return: naive UTC datetime by pair; no day at all means the end of the day of receipt
+        :rtype: dict
+        """
+        pairs = set(pairs)
+        received = {moment: self._qualiopi_local_date(moment) for moment, __ in pairs}
+        ends = {pair: received[pair[0]] for pair in pairs if pair[1] <= 0}
+        for margin in _MARGINS:
+            waiting = {
+                (moment, number) for moment, number in pairs - ends.keys()
+                if _CALENDAR_FROM < received[moment] < _CALENDAR_TO and number <= _MOST_DAYS
+            }
+            if not waiting:
+                break
+            working = self._qualiopi_working_days(
+                min(received[moment] for moment, __ in waiting),
+                max(received[moment] + timedelta(days=2 * number + margin) for moment, number in waiting),
+            )
+            for moment, number in waiting:
+                position = bisect_right(working, received[moment]) + number - 1
+                if position < len(working):
+                    ends[moment, number] = working[position]
+        for moment, number in pairs - ends.keys():
+            ends[moment, number] = _add_weekdays(received[moment], number)
+        return {pair: self._qualiopi_end_of_day(day) for pair, day in ends.items()}
+
+    def _qualiopi_working_days_between(self, pairs):
+        """Delays in working days: from the day after the receipt to the day done, included. The
+        calendar is read once for all pairs.
+
+        :param pairs: iterable of (receipt, done), each a naive UTC datetime or a date of the company
+        :return: number of working days by pair; 0 on the same day or before
+        :rtype: dict
+        """
+        days = {pair: tuple(map(self._qualiopi_local_date, pair)) for pair in set(pairs)}
+        spans = {
+            span for span in days.values()
+            if span[0] < span[1] and _CALENDAR_FROM < span[0] and span[1] < _CALENDAR_TO
+        }
+        working = []
+        if spans:
+            working = self._qualiopi_working_days(
+                min(start for start, __ in spans), max(end for __, end in spans),
+            )
+        counts = {}
+        for pair, (start, end) in days.items():
+            if start >= end:
+                counts[pair] = 0
+            else:
+                known = working if (start, end) in spans else _weekdays(start, end)
+                counts[pair] = bisect_right(known, end) - bisect_right(known, start)
+        return counts

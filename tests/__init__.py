@@ -1,0 +1,4 @@
+from . import (
+    test_sessions,
+    test_working_days,
+)
