@@ -1,7 +1,5 @@
 from datetime import timedelta
 
-import pytz
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
@@ -259,11 +257,9 @@ class QualiopiComplaint(models.Model):
     @api.depends('received_on', 'company_id')
     def _compute_received_date(self):
         for complaint in self:
-            if not complaint.received_on:
-                complaint.received_date = False
-                continue
-            zone = pytz.timezone(complaint.company_id.sudo()._qualiopi_tz())
-            complaint.received_date = pytz.utc.localize(complaint.received_on).astimezone(zone).date()
+            complaint.received_date = complaint.received_on and (
+                complaint.company_id._qualiopi_local_date(complaint.received_on)
+            )
 
     @api.depends('partner_id')
     def _compute_contact(self):
