@@ -1,4 +1,5 @@
 from . import (
+    test_configuration,
     test_sessions,
     test_working_days,
 )

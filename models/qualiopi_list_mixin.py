@@ -1,0 +1,41 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class QualiopiListMixin(models.AbstractModel):
+    """A short list of values that the quality manager may edit.
+
+    The registers link to these values with ``ondelete='restrict'``: what is in use is archived,
+    not deleted.
+    """
+
+    _name = 'qualiopi.list.mixin'
+    _description = "Editable List"
+    _order = 'sequence, id'
+
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(
+        "Technical Key",
+        readonly=True,
+        copy=False,
+        help="Set on the values that the program looks up.",
+    )
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        'res.company', help="Leave empty to offer this value in all companies."
+    )
+
+    _code_uniq = models.UniqueIndex(
+        '(code) WHERE code IS NOT NULL', "A technical key exists only once."
+    )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_technical_key(self):
+        for value in self.filtered('code'):
+            raise UserError(
+                self.env._(
+                    "“%s” is used by the program and cannot be deleted. Archive it instead.",
+                    value.name,
+                )
+            )
