@@ -78,10 +78,12 @@ start_postgres() {
         if ! as_postgres "$PGBIN/pg_ctl" -D "$PGDATA" status >/dev/null 2>&1; then
             step "Starting PostgreSQL"
             # A scratch server: no fsync, so that databases are made and copied quickly.
+            # The server outlives this script and must not inherit its locks (6 to 9).
             quietly "PostgreSQL did not start" as_postgres "$PGBIN/pg_ctl" -D "$PGDATA" -w -t 60 \
                 -l "$PGROOT/postgres.log" -o "-k $PGHOST -p $PGPORT -c listen_addresses='' \
                 -c unix_socket_permissions=0700 -c fsync=off -c synchronous_commit=off \
-                -c full_page_writes=off -c max_connections=100 -c shared_buffers=256MB" start
+                -c full_page_writes=off -c max_connections=100 -c shared_buffers=256MB" start \
+                6>&- 7>&- 8>&- 9>&- </dev/null
         fi
     ) 8>&-
 }
