@@ -85,17 +85,20 @@ class EventEvent(models.Model):
                 event.duration_days = 0
 
     @api.depends('complaint_ids')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):
         counts = self._qualiopi_count('qualiopi.complaint', 'event_id')
         for event in self:
             event.complaint_count = counts.get(event._origin.id, 0)
 
     @api.depends('finding_ids')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_finding_count(self):
         counts = self._qualiopi_count('qualiopi.finding', 'event_id')
         for event in self:
             event.finding_count = counts.get(event._origin.id, 0)
 
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_action_count(self):
         counts = self._qualiopi_count('qualiopi.improvement.action', 'event_id')
         for event in self:

@@ -66,6 +66,7 @@ class EventRegistration(models.Model):
                 registration.sponsor_id = registration.sponsor_id
 
     @api.depends('complaint_ids')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):
         counts = self._qualiopi_count('qualiopi.complaint', 'registration_id')
         for registration in self:

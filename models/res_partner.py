@@ -17,6 +17,7 @@ class ResPartner(models.Model):
     )
 
     @api.depends('complaint_ids')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):
         counts = Counter()
         for partner, count in self.env['qualiopi.complaint']._read_group(
