@@ -93,7 +93,7 @@ class TestSessions(TransactionCase):
         self.assertEqual((plain.action_category, plain.duration_hours), ('af', 14))
 
     def test_form(self):
-        """In the Event application's own form, a declarant among the planners sees the proposals."""
+        """A declarant among the planners sees the proposals in the Event application's own form."""
         self.planner.group_ids += self.env.ref('qualiopi.group_declarant')
         with Form(self.env['event.event'].with_user(self.planner)) as form:
             form.name = "Session"
@@ -310,7 +310,7 @@ class TestSessions(TransactionCase):
         self.assertFalse(event.with_user(self.planner).get_formview_id())
 
     def test_other_company(self):
-        """The sessions and learners of a company that is not the user's stay closed to our groups."""
+        """The sessions and learners of another company stay closed to our groups."""
         event = self._event(company_id=self.other_company.id, address_id=False)
         registration = self.env['event.registration'].create(
             {'event_id': event.id, 'name': "Learner"}
