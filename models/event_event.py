@@ -12,43 +12,79 @@ class EventEvent(models.Model):
     _inherit = ['event.event', 'qualiopi.referenced.mixin']
 
     course_id = fields.Many2one(
-        'qualiopi.course', compute='_compute_course_id', store=True, readonly=False, precompute=True,
-        index='btree_not_null', check_company=True, ondelete='restrict',
+        'qualiopi.course',
+        compute='_compute_course_id',
+        store=True,
+        readonly=False,
+        precompute=True,
+        index='btree_not_null',
+        check_company=True,
+        ondelete='restrict',
         help="Proposed from the template. Choosing a course changes nothing else on the session"
-             " but the empty category and duration.",
+        " but the empty category and duration.",
     )
     trainer_ids = fields.Many2many(
-        'res.partner', 'event_event_trainer_rel', 'event_id', 'partner_id', string="Trainers",
+        'res.partner',
+        'event_event_trainer_rel',
+        'event_id',
+        'partner_id',
+        string="Trainers",
         check_company=True,
     )
     action_category = fields.Selection(
-        ACTION_CATEGORIES, compute='_compute_from_course', store=True, readonly=False, precompute=True,
+        ACTION_CATEGORIES,
+        compute='_compute_from_course',
+        store=True,
+        readonly=False,
+        precompute=True,
     )
     duration_hours = fields.Float(
-        "Duration (hours)", compute='_compute_from_course', store=True, readonly=False, precompute=True,
+        "Duration (hours)",
+        compute='_compute_from_course',
+        store=True,
+        readonly=False,
+        precompute=True,
         help="Hours of training for one learner. Proposed from the course.",
     )
     duration_days = fields.Float(
-        "Duration (days)", compute='_compute_duration_days', store=True, readonly=False, precompute=True,
+        "Duration (days)",
+        compute='_compute_duration_days',
+        store=True,
+        readonly=False,
+        precompute=True,
         help="Calendar days, the first and the last included, in the session's time zone; with time"
-             " slots, the days that have one. Proposed from the dates, and anew when they change.",
+        " slots, the days that have one. Proposed from the dates, and anew when they change.",
     )
     subcontractor_id = fields.Many2one(
-        'res.partner', "Subcontracted to", index='btree_not_null', check_company=True,
+        'res.partner',
+        "Subcontracted to",
+        index='btree_not_null',
+        check_company=True,
         help="The provider who gives the session for you.",
     )
     contractor_id = fields.Many2one(
-        'res.partner', "Given on behalf of", index='btree_not_null', check_company=True,
+        'res.partner',
+        "Given on behalf of",
+        index='btree_not_null',
+        check_company=True,
         help="The contracting provider for whom you give the session.",
     )
-    complaint_ids = fields.One2many('qualiopi.complaint', 'event_id', "Register entries", groups=_GROUPS)
+    complaint_ids = fields.One2many(
+        'qualiopi.complaint', 'event_id', "Register entries", groups=_GROUPS
+    )
     finding_ids = fields.One2many('qualiopi.finding', 'event_id', "Findings", groups=_GROUPS)
     complaint_count = fields.Integer(
-        "Number of register entries", compute='_compute_complaint_count', groups=_GROUPS,
+        "Number of register entries",
+        compute='_compute_complaint_count',
+        groups=_GROUPS,
     )
-    finding_count = fields.Integer("Number of findings", compute='_compute_finding_count', groups=_GROUPS)
+    finding_count = fields.Integer(
+        "Number of findings", compute='_compute_finding_count', groups=_GROUPS
+    )
     action_count = fields.Integer(
-        "Number of improvement actions", compute='_compute_action_count', groups=_GROUPS,
+        "Number of improvement actions",
+        compute='_compute_action_count',
+        groups=_GROUPS,
     )
 
     @api.depends('event_type_id', 'company_id')
@@ -56,7 +92,11 @@ class EventEvent(models.Model):
         for event in self:
             companies = event.company_id.parent_ids
             # A course of another company cannot stay: the session could not be saved with it.
-            kept = event.course_id if event.course_id.company_id in companies else event.course_id.browse()
+            kept = (
+                event.course_id
+                if event.course_id.company_id in companies
+                else event.course_id.browse()
+            )
             proposed = event.event_type_id.course_id
             if not kept and proposed.active and proposed.company_id in companies:
                 kept = proposed
@@ -85,17 +125,20 @@ class EventEvent(models.Model):
                 event.duration_days = 0
 
     @api.depends('complaint_ids')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):
         counts = self._qualiopi_count('qualiopi.complaint', 'event_id')
         for event in self:
             event.complaint_count = counts.get(event._origin.id, 0)
 
     @api.depends('finding_ids')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_finding_count(self):
         counts = self._qualiopi_count('qualiopi.finding', 'event_id')
         for event in self:
             event.finding_count = counts.get(event._origin.id, 0)
 
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_action_count(self):
         counts = self._qualiopi_count('qualiopi.improvement.action', 'event_id')
         for event in self:
@@ -106,7 +149,7 @@ class EventEvent(models.Model):
         self._check_company(['course_id', 'trainer_ids', 'subcontractor_id', 'contractor_id'])
 
     def get_formview_id(self, access_uid=None):
-        """The light form for those without the Event application's groups, whose form needs more."""
+        """The light form for users without the Event application's groups: its own needs more."""
         user = self.env['res.users'].browse(access_uid) if access_uid else self.env.user
         if not user.sudo().has_group('event.group_event_registration_desk'):
             return self.env.ref('qualiopi.event_event_view_form_qualiopi').id

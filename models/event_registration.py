@@ -11,25 +11,40 @@ class EventRegistration(models.Model):
     _inherit = ['event.registration', 'qualiopi.referenced.mixin']
 
     learner_id = fields.Many2one(
-        'res.partner', "Learner", compute='_compute_learner_id', store=True, readonly=False,
-        index='btree_not_null', check_company=True,
+        'res.partner',
+        compute='_compute_learner_id',
+        store=True,
+        readonly=False,
+        index='btree_not_null',
+        check_company=True,
         help="The learner's own contact: the person with this e-mail address, when there is exactly"
-             " one. \"Booked by\" is often the employer.",
+        " one. \"Booked by\" is often the employer.",
     )
     sponsor_id = fields.Many2one(
-        'res.partner', "Sponsor", compute='_compute_sponsor_id', store=True, readonly=False,
-        index='btree_not_null', check_company=True,
+        'res.partner',
+        compute='_compute_sponsor_id',
+        store=True,
+        readonly=False,
+        index='btree_not_null',
+        check_company=True,
         help="The organisation that ordered the training. Proposed from \"Booked by\".",
     )
     funder_id = fields.Many2one(
-        'res.partner', "Funder", index='btree_not_null', check_company=True,
+        'res.partner',
+        index='btree_not_null',
+        check_company=True,
         help="The organisation that pays for the training.",
     )
     complaint_ids = fields.One2many(
-        'qualiopi.complaint', 'registration_id', "Register entries", groups=_GROUPS,
+        'qualiopi.complaint',
+        'registration_id',
+        "Register entries",
+        groups=_GROUPS,
     )
     complaint_count = fields.Integer(
-        "Number of register entries", compute='_compute_complaint_count', groups=_GROUPS,
+        "Number of register entries",
+        compute='_compute_complaint_count',
+        groups=_GROUPS,
     )
 
     @api.depends('email', 'company_id')
@@ -38,9 +53,13 @@ class EventRegistration(models.Model):
         candidates = defaultdict(list)
         wanted = set(filter(None, emails.values()))
         if wanted:
-            persons = self.env['res.partner'].with_context(active_test=True).search_fetch(
-                [('email_normalized', 'in', wanted), ('is_company', '=', False)],
-                ['email_normalized', 'company_id'],
+            persons = (
+                self.env['res.partner']
+                .with_context(active_test=True)
+                .search_fetch(
+                    [('email_normalized', 'in', wanted), ('is_company', '=', False)],
+                    ['email_normalized', 'company_id'],
+                )
             )
             for person in persons:
                 candidates[person.email_normalized].append(person)
@@ -50,7 +69,8 @@ class EventRegistration(models.Model):
                 registration.learner_id = registration.learner_id
                 continue
             fitting = [
-                person for person in candidates[email]
+                person
+                for person in candidates[email]
                 if not person.company_id or person.company_id in registration.company_id.parent_ids
             ]
             registration.learner_id = fitting[0] if len(fitting) == 1 else False
@@ -59,13 +79,16 @@ class EventRegistration(models.Model):
     def _compute_sponsor_id(self):
         for registration in self:
             sponsor = registration.partner_id.commercial_partner_id
-            fits = not sponsor.company_id or sponsor.company_id in registration.company_id.parent_ids
+            fits = (
+                not sponsor.company_id or sponsor.company_id in registration.company_id.parent_ids
+            )
             if not registration.sponsor_id and sponsor.is_company and fits:
                 registration.sponsor_id = sponsor
             else:
                 registration.sponsor_id = registration.sponsor_id
 
     @api.depends('complaint_ids')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):
         counts = self._qualiopi_count('qualiopi.complaint', 'registration_id')
         for registration in self:
@@ -76,7 +99,7 @@ class EventRegistration(models.Model):
         self._check_company(['learner_id', 'sponsor_id', 'funder_id'])
 
     def get_formview_id(self, access_uid=None):
-        """The light form for those without the Event application's groups, whose form needs more."""
+        """The light form for users without the Event application's groups: its own needs more."""
         user = self.env['res.users'].browse(access_uid) if access_uid else self.env.user
         if not user.sudo().has_group('event.group_event_registration_desk'):
             return self.env.ref('qualiopi.event_registration_view_form_qualiopi').id
@@ -97,5 +120,8 @@ class EventRegistration(models.Model):
         if self.company_id in self.env.companies:
             defaults['default_company_id'] = self.company_id.id
         return self._qualiopi_window(
-            'qualiopi.complaint', self.env._("Register"), [('registration_id', '=', self.id)], **defaults,
+            'qualiopi.complaint',
+            self.env._("Register"),
+            [('registration_id', '=', self.id)],
+            **defaults,
         )

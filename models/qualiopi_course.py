@@ -19,29 +19,39 @@ class QualiopiCourse(models.Model):
     name = fields.Char(required=True, index='trigram')
     code = fields.Char()
     company_id = fields.Many2one(
-        'res.company', required=True, index=True, ondelete='restrict',
+        'res.company',
+        required=True,
+        index=True,
+        ondelete='restrict',
         default=lambda self: self.env.company,
     )
     active = fields.Boolean(default=True)
     action_category = fields.Selection(
-        ACTION_CATEGORIES, default='af',
+        ACTION_CATEGORIES,
+        default='af',
         help="The category of action of the certificate. Proposed on the sessions of the course.",
     )
     duration_hours = fields.Float(
-        "Duration (hours)", help="Hours of the whole course for one learner. Proposed on its sessions.",
+        "Duration (hours)",
+        help="Hours of the whole course for one learner. Proposed on its sessions.",
     )
     event_ids = fields.One2many('event.event', 'course_id', "Sessions")
     event_count = fields.Integer("Number of sessions", compute='_compute_event_count')
 
     _code_uniq = models.UniqueIndex(
-        '(company_id, code)', "Another course of the company has this code already.",
+        '(company_id, code)',
+        "Another course of the company has this code already.",
     )
 
     @api.depends('event_ids')
     def _compute_event_count(self):
-        counts = dict(self.env['event.event']._read_group(
-            [('course_id', 'in', self.ids)], ['course_id'], ['__count'],
-        ))
+        counts = dict(
+            self.env['event.event']._read_group(
+                [('course_id', 'in', self.ids)],
+                ['course_id'],
+                ['__count'],
+            )
+        )
         for course in self:
             course.event_count = counts.get(course._origin, 0)
 

@@ -23,7 +23,8 @@ class QualiopiReferencedMixin(models.AbstractModel):
             if model._abstract or model._transient or not isinstance(model, QualiopiRegisterMixin):
                 continue
             names = [
-                field.name for field in model._fields.values()
+                field.name
+                for field in model._fields.values()
                 if field.type == 'many2one' and field.store and field.comodel_name == self._name
             ]
             if names:
@@ -32,7 +33,7 @@ class QualiopiReferencedMixin(models.AbstractModel):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_register_entries(self):
-        """Refuse to delete what a register refers to, confidential entries included (design, rule 1)."""
+        """Refuse to delete what a register refers to, confidential entries included (rule 1)."""
         if not self:
             return
         count = 0
@@ -41,10 +42,13 @@ class QualiopiReferencedMixin(models.AbstractModel):
             count += model.search_count(Domain.OR(Domain(field, 'in', self.ids) for field in names))
         if count:
             names = [record.display_name for record in self[:3]]
-            raise UserError(self.env._(
-                "%(count)s register entries refer to %(records)s: archive it instead.",
-                count=count, records=", ".join(names) + (" …" if len(self) > 3 else ""),
-            ))
+            raise UserError(
+                self.env._(
+                    "%(count)s register entries refer to %(records)s: archive it instead.",
+                    count=count,
+                    records=", ".join(names) + (" …" if len(self) > 3 else ""),
+                )
+            )
 
     def _qualiopi_count(self, model, field):
         """Numbers of register records that the user sees, in one query.

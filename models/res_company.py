@@ -38,24 +38,34 @@ class ResCompany(models.Model):
         help="The number of the provider's declaration of activity, printed on every document.",
     )
     qualiopi_manager_id = fields.Many2one(
-        'res.users', "Quality lead", check_company=True, ondelete='set null',
+        'res.users',
+        "Quality lead",
+        check_company=True,
+        ondelete='set null',
         domain="[('share', '=', False)]",
         help="Whom the registers turn to when nobody else is named.",
     )
     qualiopi_disability_officer_id = fields.Many2one(
-        'res.partner', "Disability officer", check_company=True, ondelete='set null',
+        'res.partner',
+        "Disability officer",
+        check_company=True,
+        ondelete='set null',
         help="The person whom learners with a disability can turn to.",
     )
     qualiopi_mediator = fields.Char(
-        "Consumer mediator", help="The mediator to whom private persons may turn after your response.",
+        "Consumer mediator",
+        help="The mediator to whom private persons may turn after your response.",
     )
-    qualiopi_mediator_contact = fields.Text("Mediator's address", help="Postal address and web site.")
+    qualiopi_mediator_contact = fields.Text(
+        "Mediator's address", help="Postal address and web site."
+    )
     qualiopi_self_check = fields.Boolean(
         "One-person organisation",
         help="Owners may verify the effectiveness of their own actions. The documents say so.",
     )
     qualiopi_first_use = fields.Date(
-        "Registers in use since", default=fields.Date.today,
+        "Registers in use since",
+        default=fields.Date.today,
         help="For 90 days from then, what is not organised yet reads \"to be set up\".",
     )
 
@@ -115,30 +125,40 @@ class ResCompany(models.Model):
         zone = pytz.timezone(self._qualiopi_tz())
         begin = zone.localize(datetime.combine(start, time.min))
         finish = zone.localize(datetime.combine(end, time.max))
-        # Holidays without a calendar are their company's; those of the calendar are everybody's who uses it.
+        # Holidays without a calendar are their company's; the calendar's own are for all who use it.
         holidays = [
             ('time_type', '=', 'leave'),
-            '|', ('calendar_id', 'in', calendar.ids),
-            '&', ('calendar_id', '=', False), ('company_id', 'in', [False, self.id]),
+            '|',
+            ('calendar_id', 'in', calendar.ids),
+            '&',
+            ('calendar_id', '=', False),
+            ('company_id', 'in', [False, self.id]),
         ]
         has_hours = not calendar.flexible_hours and any(
-            line.hour_to > line.hour_from and line.day_period != 'lunch' for line in calendar.attendance_ids
+            line.hour_to > line.hour_from and line.day_period != 'lunch'
+            for line in calendar.attendance_ids
         )
         if has_hours:
             work = calendar._work_intervals_batch(begin, finish, domain=holidays, tz=zone)[False]
         else:
-            work = Intervals([
-                (
-                    zone.localize(datetime.combine(day, time(9))),
-                    zone.localize(datetime.combine(day, time(17))),
-                    calendar,
-                ) for day in _weekdays(start, end)
-            ]) - calendar._leave_intervals_batch(begin, finish, domain=holidays, tz=zone)[False]
+            work = (
+                Intervals(
+                    [
+                        (
+                            zone.localize(datetime.combine(day, time(9))),
+                            zone.localize(datetime.combine(day, time(17))),
+                            calendar,
+                        )
+                        for day in _weekdays(start, end)
+                    ]
+                )
+                - calendar._leave_intervals_batch(begin, finish, domain=holidays, tz=zone)[False]
+            )
         return sorted({begin.date() for begin, __, __ in work})
 
     def _qualiopi_deadlines(self, pairs):
-        """Deadlines in working days: the end of the n-th working day after the day of receipt, which
-        does not count (design, rule 6). The calendar is read once for all pairs.
+        """Deadlines in working days: the end of the n-th working day after the day of receipt,
+        which does not count (design, rule 6). The calendar is read once for all pairs.
 
         :param pairs: iterable of (naive UTC datetime of receipt, number of working days)
         :return: naive UTC datetime by pair; no day at all means the end of the day of receipt
@@ -149,14 +169,18 @@ class ResCompany(models.Model):
         ends = {pair: received[pair[0]] for pair in pairs if pair[1] <= 0}
         for margin in _MARGINS:
             waiting = {
-                (moment, number) for moment, number in pairs - ends.keys()
+                (moment, number)
+                for moment, number in pairs - ends.keys()
                 if _CALENDAR_FROM < received[moment] < _CALENDAR_TO and number <= _MOST_DAYS
             }
             if not waiting:
                 break
             working = self._qualiopi_working_days(
                 min(received[moment] for moment, __ in waiting),
-                max(received[moment] + timedelta(days=2 * number + margin) for moment, number in waiting),
+                max(
+                    received[moment] + timedelta(days=2 * number + margin)
+                    for moment, number in waiting
+                ),
             )
             for moment, number in waiting:
                 position = bisect_right(working, received[moment]) + number - 1
@@ -170,19 +194,21 @@ class ResCompany(models.Model):
         """Delays in working days: from the day after the receipt to the day done, included. The
         calendar is read once for all pairs.
 
-        :param pairs: iterable of (receipt, done), each a naive UTC datetime or a date of the company
+        :param pairs: iterable of (receipt, done): naive UTC datetimes or dates of the company
         :return: number of working days by pair; 0 on the same day or before
         :rtype: dict
         """
         days = {pair: tuple(map(self._qualiopi_local_date, pair)) for pair in set(pairs)}
         spans = {
-            span for span in days.values()
+            span
+            for span in days.values()
             if span[0] < span[1] and _CALENDAR_FROM < span[0] and span[1] < _CALENDAR_TO
         }
         working = []
         if spans:
             working = self._qualiopi_working_days(
-                min(start for start, __ in spans), max(end for __, end in spans),
+                min(start for start, __ in spans),
+                max(end for __, end in spans),
             )
         counts = {}
         for pair, (start, end) in days.items():

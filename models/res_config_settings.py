@@ -8,13 +8,18 @@ class ResConfigSettings(models.TransientModel):
     qualiopi_company_registry = fields.Char(related='company_id.company_registry', readonly=False)
     qualiopi_manager_id = fields.Many2one(related='company_id.qualiopi_manager_id', readonly=False)
     qualiopi_disability_officer_id = fields.Many2one(
-        related='company_id.qualiopi_disability_officer_id', readonly=False,
+        related='company_id.qualiopi_disability_officer_id',
+        readonly=False,
     )
     qualiopi_mediator = fields.Char(related='company_id.qualiopi_mediator', readonly=False)
-    qualiopi_mediator_contact = fields.Text(related='company_id.qualiopi_mediator_contact', readonly=False)
+    qualiopi_mediator_contact = fields.Text(
+        related='company_id.qualiopi_mediator_contact', readonly=False
+    )
     qualiopi_self_check = fields.Boolean(related='company_id.qualiopi_self_check', readonly=False)
     qualiopi_first_use = fields.Date(related='company_id.qualiopi_first_use', readonly=False)
     qualiopi_calendar_id = fields.Many2one(
-        related='company_id.resource_calendar_id', string="Working calendar", readonly=False,
+        related='company_id.resource_calendar_id',
+        string="Working calendar",
+        readonly=False,
         domain="[('company_id', 'in', [company_id, False])]",
     )

@@ -10,17 +10,24 @@ class ResPartner(models.Model):
     _name = 'res.partner'
     _inherit = ['res.partner', 'qualiopi.referenced.mixin']
 
-    complaint_ids = fields.One2many('qualiopi.complaint', 'partner_id', "Register entries", groups=_GROUPS)
+    complaint_ids = fields.One2many(
+        'qualiopi.complaint', 'partner_id', "Register entries", groups=_GROUPS
+    )
     complaint_count = fields.Integer(
-        "Number of register entries", compute='_compute_complaint_count', groups=_GROUPS,
+        "Number of register entries",
+        compute='_compute_complaint_count',
+        groups=_GROUPS,
         help="Entries of the contact; for a company, those of its contacts too.",
     )
 
     @api.depends('complaint_ids')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):
         counts = Counter()
         for partner, count in self.env['qualiopi.complaint']._read_group(
-            self._qualiopi_complaint_domain(), ['partner_id'], ['__count'],
+            self._qualiopi_complaint_domain(),
+            ['partner_id'],
+            ['__count'],
         ):
             for partner_id in {partner.id, partner.sudo().commercial_partner_id.id}:
                 counts[partner_id] += count
@@ -28,10 +35,9 @@ class ResPartner(models.Model):
             partner.complaint_count = counts[partner._origin.id]
 
     def _qualiopi_complaint_domain(self):
-        """Entries whose complainant is one of these partners, or a contact of one of these companies."""
-        return (
-            Domain('partner_id', 'in', self.ids)
-            | Domain('partner_id', 'any!', [('commercial_partner_id', 'in', self.ids)])
+        """Entries whose complainant is one of these partners or a contact of one of them."""
+        return Domain('partner_id', 'in', self.ids) | Domain(
+            'partner_id', 'any!', [('commercial_partner_id', 'in', self.ids)]
         )
 
     def action_view_complaints(self):
@@ -41,8 +47,14 @@ class ResPartner(models.Model):
         :rtype: dict
         """
         self.ensure_one()
-        domain = ['|', ('partner_id', '=', self.id), ('partner_id.commercial_partner_id', '=', self.id)]
+        domain = [
+            '|',
+            ('partner_id', '=', self.id),
+            ('partner_id.commercial_partner_id', '=', self.id),
+        ]
         defaults = {'default_partner_id': self.id}
         if self.company_id in self.env.companies:
             defaults['default_company_id'] = self.company_id.id
-        return self._qualiopi_window('qualiopi.complaint', self.env._("Register"), domain, **defaults)
+        return self._qualiopi_window(
+            'qualiopi.complaint', self.env._("Register"), domain, **defaults
+        )
