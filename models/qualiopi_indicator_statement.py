@@ -22,7 +22,7 @@ class QualiopiIndicatorStatement(models.Model):
     kind = fields.Selection(
         [('common', "Common"), ('specific', "Specific")], required=True, default='common'
     )
-    for_af = fields.Boolean("Training")
+    for_af = fields.Boolean("Training Action")
     for_bc = fields.Boolean("Skills Assessment")
     for_vae = fields.Boolean("Validation of Experience")
     for_app = fields.Boolean("Apprenticeship")
