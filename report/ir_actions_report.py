@@ -62,7 +62,7 @@ class IrActionsReport(models.Model):
                 arguments += ['--header-html', save('header.html', header)]
             if footer:
                 arguments += ['--footer-html', save('footer.html', footer)]
-            # The running heads find their article by the fourth part of this name.
+            # The running heads find their article by the number in this name.
             arguments += [
                 save(f'report.body.tmp.{index}.html', body) for index, body in enumerate(bodies)
             ]
