@@ -15,8 +15,9 @@ class QualiopiReportList(models.AbstractModel):
     _description = "What Printed Lists Share"
     _inherit = ['qualiopi.report']
 
-    # Set by each list: its model and what it prints.
+    # Set by each list: its model, and the width of each column of its spreadsheet.
     _list_model = None
+    _widths = {}
 
     def _get_report_values(self, docids, data=None):
         """Values of the template: one document a company.
@@ -141,4 +142,9 @@ class QualiopiReportList(models.AbstractModel):
 
     def _columns(self):
         """Columns of the spreadsheet: (key of a row, heading, width in characters)."""
+        headings = self._headings()
+        return [(key, headings[key], width) for key, width in self._widths.items()]
+
+    def _headings(self):
+        """Headings of the spreadsheet's columns, by key."""
         raise NotImplementedError

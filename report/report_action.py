@@ -13,7 +13,7 @@ class ReportQualiopiReportAction(models.AbstractModel):
         """
         actions = self.env['qualiopi.improvement.action'].browse(docids).exists()
         actions.check_access('read')
-        actions._log_access('print')
+        actions._note_access('print')
         return {
             'doc_ids': docids,
             'doc_model': 'qualiopi.improvement.action',
@@ -52,25 +52,24 @@ class ReportQualiopiReportAction(models.AbstractModel):
         }
 
     def _facts(self, action, formats):
-        _ = self.env._
         cost = ''
         if action.cost:
             cost = action.currency_id.format(action.cost)
         return [
-            (_("Owner"), self._names(action.user_id)),
-            (_("Priority"), formats['label'](action, 'priority')),
-            (_("Start"), formats['d'](action.date_start)),
-            (_("Due on"), formats['d'](action.date_due)),
-            (_("Progress"), f'{action.progress} %'),
-            (_("Carried out on"), formats['d'](action.done_on)),
-            (_("Carried out by"), self._names(action.carried_out_by_id)),
-            (_("Means"), action.means),
-            (_("Cost"), cost),
-            (_("Session"), self._names(action.event_id)),
-            (_("Course"), self._names(action.course_id)),
-            (_("Indicator(s)"), ', '.join(str(i.number) for i in action.indicator_ids)),
-            (_("Replaces"), ', '.join(action.replaces_ids.mapped('reference'))),
-            (_("Replaced by"), action.replaced_by_id.reference),
-            (_("Former number"), action.old_reference),
-            (_("Dropped because"), action.cancel_reason),
+            (self.env._("Owner"), self._names(action.user_id)),
+            (self.env._("Priority"), formats['label'](action, 'priority')),
+            (self.env._("Start"), formats['d'](action.date_start)),
+            (self.env._("Due on"), formats['d'](action.date_due)),
+            (self.env._("Progress"), f'{action.progress} %'),
+            (self.env._("Carried out on"), formats['d'](action.done_on)),
+            (self.env._("Carried out by"), self._names(action.carried_out_by_id)),
+            (self.env._("Means"), action.means),
+            (self.env._("Cost"), cost),
+            (self.env._("Session"), self._names(action.event_id)),
+            (self.env._("Course"), self._names(action.course_id)),
+            (self.env._("Indicator(s)"), ', '.join(str(i.number) for i in action.indicator_ids)),
+            (self.env._("Replaces"), ', '.join(action.replaces_ids.mapped('reference'))),
+            (self.env._("Replaced by"), action.replaced_by_id.reference),
+            (self.env._("Former number"), action.old_reference),
+            (self.env._("Dropped because"), action.cancel_reason),
         ]

@@ -13,7 +13,7 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
         """
         complaints = self.env['qualiopi.complaint'].browse(docids).exists()
         complaints.check_access('read')
-        complaints._log_access('print')
+        complaints._note_access('print')
         return {
             'doc_ids': docids,
             'doc_model': 'qualiopi.complaint',
@@ -64,54 +64,52 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
         }
 
     def _identity(self, entry, formats):
-        _ = self.env._
         known = not entry.is_anonymous
         return [
-            (_("Received on"), formats['dt'](entry.received_on)),
-            (_("Channel"), entry.channel_id.name),
-            (_("Complainant"), entry.complainant),
-            (_("Stakeholder type"), entry.stakeholder_id.name),
-            (_("E-mail"), known and entry.email_from),
-            (_("Phone"), known and entry.phone),
-            (_("Course"), self._names(entry.course_id)),
-            (_("Session"), self._names(entry.event_id)),
-            (_("Learner"), known and self._names(entry.registration_id)),
-            (_("Trainer"), self._names(entry.trainer_id)),
-            (_("Category"), entry.category_id.name),
-            (_("Severity"), entry.severity_id.name),
-            (_("Owner"), self._names(entry.user_id)),
-            (_("Indicator(s)"), ', '.join(str(i.number) for i in entry.indicator_ids)),
-            (_("Former number"), entry.old_reference),
-            (_("Merged into"), entry.duplicate_of_id.reference),
-            (_("Duplicates"), ', '.join(entry.duplicate_ids.mapped('reference'))),
+            (self.env._("Received on"), formats['dt'](entry.received_on)),
+            (self.env._("Channel"), entry.channel_id.name),
+            (self.env._("Complainant"), entry.complainant),
+            (self.env._("Stakeholder type"), entry.stakeholder_id.name),
+            (self.env._("E-mail"), known and entry.email_from),
+            (self.env._("Phone"), known and entry.phone),
+            (self.env._("Course"), self._names(entry.course_id)),
+            (self.env._("Session"), self._names(entry.event_id)),
+            (self.env._("Learner"), known and self._names(entry.registration_id)),
+            (self.env._("Trainer"), self._names(entry.trainer_id)),
+            (self.env._("Category"), entry.category_id.name),
+            (self.env._("Severity"), entry.severity_id.name),
+            (self.env._("Owner"), self._names(entry.user_id)),
+            (self.env._("Indicator(s)"), ', '.join(str(i.number) for i in entry.indicator_ids)),
+            (self.env._("Former number"), entry.old_reference),
+            (self.env._("Merged into"), entry.duplicate_of_id.reference),
+            (self.env._("Duplicates"), ', '.join(entry.duplicate_ids.mapped('reference'))),
         ]
 
     def _history(self, entry, formats):
         """(date, what, who) lines in the order of the facts."""
-        _ = self.env._
         d, dt, label = formats['d'], formats['dt'], formats['label']
         zone_day = formats['day']
         events = [
-            (zone_day(entry.received_on), dt(entry.received_on), _("Received"), ''),
-            (zone_day(entry.create_date), dt(entry.create_date), _("Recorded in the register"),
+            (zone_day(entry.received_on), dt(entry.received_on), self.env._("Received"), ''),
+            (zone_day(entry.create_date), dt(entry.create_date), self.env._("Recorded in the register"),
              self._names(entry.create_uid)),
-            (zone_day(entry.ack_date), dt(entry.ack_date), _("Acknowledged"), self._names(entry.ack_user_id)),
-            (entry.analysis_date, d(entry.analysis_date), _("Causes analysed"), ''),
-            (entry.correction_date, d(entry.correction_date), _("Immediate correction"),
+            (zone_day(entry.ack_date), dt(entry.ack_date), self.env._("Acknowledged"), self._names(entry.ack_user_id)),
+            (entry.analysis_date, d(entry.analysis_date), self.env._("Causes analysed"), ''),
+            (entry.correction_date, d(entry.correction_date), self.env._("Immediate correction"),
              self._names(entry.correction_user_id)),
             (entry.decision_date, d(entry.decision_date),
-             _("Decision: %s", label(entry, 'decision')), ''),
-            (zone_day(entry.response_date), dt(entry.response_date), _("Answered"),
+             self.env._("Decision: %s", label(entry, 'decision')), ''),
+            (zone_day(entry.response_date), dt(entry.response_date), self.env._("Answered"),
              self._names(entry.response_user_id)),
             (entry.mediation_date, d(entry.mediation_date),
-             _("Mediation: %s", label(entry, 'mediation')), ''),
+             self.env._("Mediation: %s", label(entry, 'mediation')), ''),
             (entry.verdict_date, d(entry.verdict_date),
-             _("Complainant's verdict: %s", label(entry, 'verdict')), ''),
+             self.env._("Complainant's verdict: %s", label(entry, 'verdict')), ''),
             (zone_day(entry.cancelled_on), dt(entry.cancelled_on),
-             _("Cancelled: %s", entry.cancel_reason or ''), ''),
-            (zone_day(entry.closed_on), dt(entry.closed_on), _("Closed"), self._names(entry.closed_by_id)),
+             self.env._("Cancelled: %s", entry.cancel_reason or ''), ''),
+            (zone_day(entry.closed_on), dt(entry.closed_on), self.env._("Closed"), self._names(entry.closed_by_id)),
         ]
         lines = sorted((event for event in events if event[0]), key=lambda event: event[0])
         if entry.reopen_reason:
-            lines.append((None, '', _("Reopened: %s", entry.reopen_reason), ''))
+            lines.append((None, '', self.env._("Reopened: %s", entry.reopen_reason), ''))
         return [line[1:] for line in lines]

@@ -1,6 +1,15 @@
 from odoo import models
 from odoo.fields import Domain
 
+# Columns of the spreadsheet and their widths, in characters (headings: domain.md, section 6).
+_WIDTHS = {
+    'reference': 15, 'date': 12, 'origin_label': 24, 'origin': 22, 'finding': 44, 'indicators': 11,
+    'causes': 32, 'action_type': 14, 'name': 44, 'priority': 11, 'owner': 20, 'means': 30,
+    'date_due': 12, 'progress': 10, 'done_on': 12, 'evidence': 36, 'success_criterion': 40,
+    'value_before': 10, 'value_target': 10, 'value_after': 10, 'verified_by': 20, 'verified_on': 12,
+    'effectiveness': 16, 'status': 20, 'delay': 9, 'communication': 44, 'remark': 40,
+}
+
 
 class ReportQualiopiReportPlan(models.AbstractModel):
     _name = 'report.qualiopi.report_plan'
@@ -8,6 +17,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
     _inherit = ['qualiopi.report.list']
 
     _list_model = 'qualiopi.improvement.action'
+    _widths = _WIDTHS
     _list_order = 'reference, id'
 
     def _period_domain(self, company, first, last):
@@ -23,23 +33,36 @@ class ReportQualiopiReportPlan(models.AbstractModel):
     def _own_day(self, record):
         return record.date_start or record.referential_date
 
-    def _columns(self):
-        _ = self.env._
-        return [
-            ('reference', _("No."), 15), ('date', _("Date"), 12), ('origin_label', _("Origin"), 24),
-            ('origin', _("Source reference"), 22), ('finding', _("Finding"), 44),
-            ('indicators', _("Indicator"), 11), ('causes', _("Root cause"), 32),
-            ('action_type', _("Type of action"), 14), ('name', _("Action"), 44),
-            ('priority', _("Priority"), 11), ('owner', _("Owner"), 20), ('means', _("Means"), 30),
-            ('date_due', _("Due on"), 12), ('progress', _("Progress %"), 10),
-            ('done_on', _("Carried out on"), 12), ('evidence', _("Evidence"), 36),
-            ('success_criterion', _("Success criterion"), 40), ('value_before', _("Value before"), 10),
-            ('value_target', _("Target value"), 10), ('value_after', _("Value after"), 10),
-            ('verified_by', _("Verified by"), 20), ('verified_on', _("Verified on"), 12),
-            ('effectiveness', _("Effectiveness"), 16), ('status', _("Status"), 20),
-            ('delay', _("Delay (d)"), 9), ('communication', _("Communication"), 44),
-            ('remark', _("Remarks"), 40),
-        ]
+    def _headings(self):
+        return {
+            'reference': self.env._("No."),
+            'date': self.env._("Date"),
+            'origin_label': self.env._("Origin"),
+            'origin': self.env._("Source reference"),
+            'finding': self.env._("Finding"),
+            'indicators': self.env._("Indicator"),
+            'causes': self.env._("Root cause"),
+            'action_type': self.env._("Type of action"),
+            'name': self.env._("Action"),
+            'priority': self.env._("Priority"),
+            'owner': self.env._("Owner"),
+            'means': self.env._("Means"),
+            'date_due': self.env._("Due on"),
+            'progress': self.env._("Progress %"),
+            'done_on': self.env._("Carried out on"),
+            'evidence': self.env._("Evidence"),
+            'success_criterion': self.env._("Success criterion"),
+            'value_before': self.env._("Value before"),
+            'value_target': self.env._("Target value"),
+            'value_after': self.env._("Value after"),
+            'verified_by': self.env._("Verified by"),
+            'verified_on': self.env._("Verified on"),
+            'effectiveness': self.env._("Effectiveness"),
+            'status': self.env._("Status"),
+            'delay': self.env._("Delay (d)"),
+            'communication': self.env._("Communication"),
+            'remark': self.env._("Remarks"),
+        }
 
     def _document(self, selection):
         company = selection['company']

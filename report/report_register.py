@@ -7,6 +7,16 @@ from odoo.tools import SQL
 NATURES = ('complaint', 'difficulty', 'unforeseen')
 CONFIDENTIAL_SERIES = 'SIG/'
 
+# Columns of the spreadsheet and their widths, in characters (headings: domain.md, section 6).
+_WIDTHS = {
+    'reference': 15, 'nature': 14, 'received_on': 12, 'channel': 18, 'stakeholder': 20,
+    'complainant': 24, 'session': 34, 'trainer': 20, 'name': 36, 'description': 60,
+    'remedy_requested': 36, 'category': 22, 'severity': 11, 'ack_on': 12, 'ack_delay': 12,
+    'correction': 44, 'causes': 30, 'decision': 18, 'response': 50, 'response_on': 12,
+    'response_delay': 12, 'in_time': 9, 'actions': 30, 'verdict': 18, 'state': 16, 'closed_on': 12,
+    'owner': 20, 'indicators': 12, 'evidence': 36, 'remark': 40,
+}
+
 
 class ReportQualiopiReportRegister(models.AbstractModel):
     _name = 'report.qualiopi.report_register'
@@ -14,6 +24,7 @@ class ReportQualiopiReportRegister(models.AbstractModel):
     _inherit = ['qualiopi.report.list']
 
     _list_model = 'qualiopi.complaint'
+    _widths = _WIDTHS
     _list_order = 'received_on, id'
 
     def _period_domain(self, company, first, last):
@@ -22,26 +33,39 @@ class ReportQualiopiReportRegister(models.AbstractModel):
     def _own_day(self, record):
         return record.received_date
 
-    def _columns(self):
-        _ = self.env._
-        return [
-            ('reference', _("No."), 15), ('nature', _("Nature"), 14),
-            ('received_on', _("Received on"), 12), ('channel', _("Channel"), 18),
-            ('stakeholder', _("Stakeholder type"), 20), ('complainant', _("Complainant"), 24),
-            ('session', _("Course / session"), 34), ('trainer', _("Trainer"), 20),
-            ('name', _("Subject"), 36), ('description', _("Description"), 60),
-            ('remedy_requested', _("What the complainant asks for"), 36),
-            ('category', _("Category"), 22), ('severity', _("Severity"), 11),
-            ('ack_on', _("Acknowledged on"), 12), ('ack_delay', _("Acknowledgement delay (d)"), 12),
-            ('correction', _("Immediate correction"), 44), ('causes', _("Cause(s)"), 30),
-            ('decision', _("Decision (founded…)"), 18), ('response', _("Response given"), 50),
-            ('response_on', _("Answered on"), 12), ('response_delay', _("Response delay (d)"), 12),
-            ('in_time', _("In time"), 9), ('actions', _("Linked action(s)"), 30),
-            ('verdict', _("Complainant's satisfaction"), 18), ('state', _("Status"), 16),
-            ('closed_on', _("Closed on"), 12), ('owner', _("Owner"), 20),
-            ('indicators', _("Indicator(s)"), 12), ('evidence', _("Evidence"), 36),
-            ('remark', _("Remarks"), 40),
-        ]
+    def _headings(self):
+        return {
+            'reference': self.env._("No."),
+            'nature': self.env._("Nature"),
+            'received_on': self.env._("Received on"),
+            'channel': self.env._("Channel"),
+            'stakeholder': self.env._("Stakeholder type"),
+            'complainant': self.env._("Complainant"),
+            'session': self.env._("Course / session"),
+            'trainer': self.env._("Trainer"),
+            'name': self.env._("Subject"),
+            'description': self.env._("Description"),
+            'remedy_requested': self.env._("What the complainant asks for"),
+            'category': self.env._("Category"),
+            'severity': self.env._("Severity"),
+            'ack_on': self.env._("Acknowledged on"),
+            'ack_delay': self.env._("Acknowledgement delay (d)"),
+            'correction': self.env._("Immediate correction"),
+            'causes': self.env._("Cause(s)"),
+            'decision': self.env._("Decision (founded…)"),
+            'response': self.env._("Response given"),
+            'response_on': self.env._("Answered on"),
+            'response_delay': self.env._("Response delay (d)"),
+            'in_time': self.env._("In time"),
+            'actions': self.env._("Linked action(s)"),
+            'verdict': self.env._("Complainant's satisfaction"),
+            'state': self.env._("Status"),
+            'closed_on': self.env._("Closed on"),
+            'owner': self.env._("Owner"),
+            'indicators': self.env._("Indicator(s)"),
+            'evidence': self.env._("Evidence"),
+            'remark': self.env._("Remarks"),
+        }
 
     def _document(self, selection):
         company = selection['company']

@@ -42,7 +42,7 @@ class ReportQualiopiReportTraceability(models.AbstractModel):
                 "There is no chain to print: it begins with a finding. Create one from the entry "
                 "(\"Create a finding\") or choose another period.",
             ))
-        findings._log_access('print')
+        findings._note_access('print')
         return {
             'doc_ids': docids,
             'doc_model': self._source_model,
