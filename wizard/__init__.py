@@ -4,6 +4,7 @@ from . import (
     qualiopi_check_verdict,
     qualiopi_complaint_merge,
     qualiopi_complaint_restrict,
+    qualiopi_print,
     qualiopi_reason,
     qualiopi_safeguarding_report,
     qualiopi_self_check,
