@@ -34,6 +34,7 @@ from . import (
     res_partner,
     res_company,
     res_config_settings,
+    res_users,
     ir_attachment,
     mail_activity,
     mail_followers,

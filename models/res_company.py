@@ -73,6 +73,19 @@ class ResCompany(models.Model):
     def _check_qualiopi_company(self):
         self._check_company(['qualiopi_manager_id', 'qualiopi_disability_officer_id'])
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        companies.qualiopi_manager_id._join_confidential_group()
+        return companies
+
+    def write(self, vals):
+        before = self.qualiopi_manager_id if 'qualiopi_manager_id' in vals else None
+        result = super().write(vals)
+        if before is not None:
+            (self.qualiopi_manager_id - before)._join_confidential_group()
+        return result
+
     # === TIME === #
 
     def _qualiopi_tz(self):
