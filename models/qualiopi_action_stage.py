@@ -64,7 +64,7 @@ class QualiopiActionStage(models.Model):
         if not phases:
             return
         # sudo: stages and companies that the user does not see count too
-        companies = set(self.env['res.company'].sudo().search([]).ids)
+        companies = set(self.env['res.company'].sudo().search([('active', '=', True)]).ids)
         stages = self.sudo().search([('phase', 'in', list(phases)), ('active', '=', True)])
         stages -= without or self.browse()
         remaining = stages.grouped('phase')

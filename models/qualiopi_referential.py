@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import ormcache
+from odoo.fields import Domain
+from odoo.tools import format_date, ormcache
 
 
 class QualiopiReferential(models.Model):
@@ -38,19 +39,25 @@ class QualiopiReferential(models.Model):
     @api.constrains('valid_from', 'valid_to')
     def _check_periods(self):
         """Refuse periods that overlap: on each day at most one version is in force."""
-        previous = self.browse()
-        for referential in self.sudo().search([], order='valid_from, id'):
-            if previous and (not previous.valid_to or previous.valid_to >= referential.valid_from):
+        for referential in self:
+            domain = Domain('id', '!=', referential.id)
+            domain &= Domain('valid_to', '=', False) | Domain(
+                'valid_to', '>=', referential.valid_from
+            )
+            if referential.valid_to:
+                domain &= Domain('valid_from', '<=', referential.valid_to)
+            other = self.search(domain, limit=1)
+            if other:
+                first, second = (referential | other).sorted('valid_from')
                 raise ValidationError(
                     self.env._(
                         "%(first)s and %(second)s would both be in force on %(day)s."
                         " End the earlier one on the day before the later one starts.",
-                        first=previous.code,
-                        second=referential.code,
-                        day=fields.Date.to_string(referential.valid_from),
+                        first=first.code,
+                        second=second.code,
+                        day=format_date(self.env, second.valid_from),
                     )
                 )
-            previous = referential
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -76,7 +83,7 @@ class QualiopiReferential(models.Model):
         # sudo: public law, and the cache is shared by all users
         return [
             (referential.valid_from, referential.valid_to or None, referential.id)
-            for referential in self.sudo().search([])
+            for referential in self.sudo().search_fetch([], ['valid_from', 'valid_to'])
         ]
 
     @api.model
