@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 
 from ..exceptions import GateError
@@ -23,6 +23,10 @@ class QualiopiComplaint(models.Model):
         'reopen_reason', 'duplicate_of_id', 'version_ids',
     }
     _import_fields = {'state', 'closed_on', 'cancelled_on', 'cancel_reason'}
+    _frozen_fields = {'is_imported', 'company_id', 'text_origin'}
+    _declarant_fields = {
+        'name', 'description', 'remedy_requested', 'event_id', 'registration_id', 'evidence_ids',
+    }
     _batch_defaults = ('company_id', 'user_id', 'indicator_ids', 'channel_id', 'severity_id')
 
     # Receipt
@@ -484,6 +488,9 @@ class QualiopiComplaint(models.Model):
     def _is_ended(self):
         return self.state in ('closed', 'cancelled')
 
+    def _is_untreated(self):
+        return self.state == 'received'
+
     @api.depends('state')
     def _compute_is_locked(self):
         return super()._compute_is_locked()
@@ -535,11 +542,39 @@ class QualiopiComplaint(models.Model):
             complaint.action_ids = complaint.finding_ids.action_ids
             complaint.action_count = len(complaint.action_ids)
 
+    # === CONSTRAINTS === #
+
+    @api.constrains('received_on', 'ack_date', 'response_date', 'is_imported')
+    def _check_dates(self):
+        """Nothing is received in the future, nor answered before it was received."""
+        now = fields.Datetime.now() + timedelta(minutes=5)
+        for complaint in self.filtered(lambda c: not c.is_imported):
+            if complaint.received_on > now:
+                raise ValidationError(self.env._("An entry cannot be received in the future."))
+            for name in ('ack_date', 'response_date'):
+                moment = complaint[name]
+                if not moment:
+                    continue
+                day = complaint.company_id._qualiopi_local_date(moment)
+                if moment > now or day < complaint.received_date:
+                    raise ValidationError(self.env._(
+                        "\"%(date)s\" of %(record)s lies between the day of receipt and now.",
+                        date=self._fields[name]._description_string(self.env), record=complaint.reference,
+                    ))
+
+    @api.constrains('event_id', 'registration_id')
+    def _check_registration_id(self):
+        for complaint in self.sudo():
+            if complaint.registration_id and complaint.registration_id.event_id != complaint.event_id:
+                raise ValidationError(self.env._(
+                    "%(learner)s is not registered for %(session)s.",
+                    learner=complaint.registration_id.display_name, session=complaint.event_id.display_name,
+                ))
+
     # === CRUD === #
 
     def write(self, vals):
         if not self._is_server():
-            self._check_declarant_fields(vals)
             if 'description' in vals:
                 self._keep_versions(vals['description'])
         if not vals.keys() <= {'verdict', 'verdict_date', 'verdict_comment'}:
@@ -582,21 +617,6 @@ class QualiopiComplaint(models.Model):
 
     def _confidential_neighbours(self):
         return self.sudo().finding_ids
-
-    def _check_declarant_fields(self, vals):
-        """A declarant corrects the own statement until the acknowledgement; the owner treats it."""
-        if self.env.su or self.env.user.has_group('qualiopi.group_officer'):
-            return
-        self.check_access('write')
-        allowed = {'name', 'description', 'remedy_requested', 'event_id', 'registration_id', 'evidence_ids'}
-        for complaint in self:
-            if complaint.user_id == self.env.user or not self._closed_to(vals):
-                continue
-            if not vals.keys() <= allowed or complaint.state != 'received':
-                raise UserError(self.env._(
-                    "%s is being treated by its owner: add a comment instead of changing it.",
-                    complaint.reference,
-                ))
 
     def _keep_versions(self, description):
         """Texts of others are never edited; our own only until the acknowledgement, later with the

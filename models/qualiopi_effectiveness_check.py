@@ -142,6 +142,10 @@ class QualiopiEffectivenessCheck(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_computed_values(vals)
+            if vals.get('state', 'planned') != 'planned':
+                self._refuse_value('state')
         judged = [{name: vals.get(name) for name in _VERIFIER_FIELDS & vals.keys()} for vals in vals_list]
         checks = super().create([
             {name: value for name, value in vals.items() if name not in ('verdict', 'verdict_by_id', 'is_self_check')}
@@ -158,6 +162,7 @@ class QualiopiEffectivenessCheck(models.Model):
             return super().write(vals)
         if not self._closed_to(vals):
             return super().write(vals)
+        self._check_computed_values(vals)
         self.action_id._check_unlocked()
         for check in self:
             if check.state != 'planned':
@@ -187,10 +192,7 @@ class QualiopiEffectivenessCheck(models.Model):
         """The named verifier and the quality officers; the rest of the plan is the officers'."""
         for name in ('verdict_by_id', 'is_self_check', 'new_action_id', 'is_automatic', 'action_id'):
             if name in vals:
-                raise UserError(self.env._(
-                    "\"%s\" is filled in by the program and cannot be changed by hand.",
-                    self._fields[name]._description_string(self.env),
-                ))
+                self._refuse_value(name)
         if vals.get('state') == 'done':
             raise UserError(self.env._("A check is done by its verdict."))
         if self.env.su or self.env.user.has_group('qualiopi.group_officer'):

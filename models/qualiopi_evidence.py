@@ -8,6 +8,7 @@ from .qualiopi_guarded_mixin import is_meaningful
 
 _OWNERS = ('complaint_id', 'finding_id', 'action_id', 'check_id')
 _MAX_SIZE = 25 * 1024 * 1024
+_PROGRAM_FIELDS = {'sha256', 'size', 'mimetype', 'company_id', 'is_confidential', 'user_id'}
 _REFUSED_TYPES = ('text/html', 'application/xhtml+xml', 'image/svg+xml', 'application/javascript',
                   'text/javascript', 'application/x-dosexec', 'application/x-msdownload', 'text/xml')
 
@@ -138,7 +139,10 @@ class QualiopiEvidence(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        evidence = super().create(vals_list)
+        # What proves the piece is the program's to say.
+        evidence = super().create([
+            {name: value for name, value in vals.items() if name not in _PROGRAM_FIELDS} for vals in vals_list
+        ])
         evidence._check_unlocked()
         for name in _OWNERS:
             evidence._log_on(name, self.env._("Evidence added: %s"))
@@ -146,6 +150,7 @@ class QualiopiEvidence(models.Model):
 
     def write(self, vals):
         self._check_unlocked()
+        vals = {name: value for name, value in vals.items() if name not in _PROGRAM_FIELDS}
         if self.filtered('sha256') and 'file' in vals:
             raise UserError(self.env._("A file given as evidence is not replaced: add another one."))
         result = super().write(vals)

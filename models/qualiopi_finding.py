@@ -21,6 +21,10 @@ class QualiopiFinding(models.Model):
     }
     _import_fields = {'state', 'closed_on', 'cancelled_on', 'cancel_reason', 'no_action_reason'}
 
+    _declarant_fields = {
+        'name', 'description', 'source_id', 'kind', 'date', 'event_id', 'registration_id', 'course_id',
+        'category_id', 'complaint_ids', 'evidence_ids',
+    }
     _batch_defaults = ('company_id', 'user_id', 'indicator_ids', 'severity_id')
 
     # What was learnt
@@ -191,6 +195,9 @@ class QualiopiFinding(models.Model):
 
     def _is_ended(self):
         return self.state in ('closed', 'no_action', 'cancelled')
+
+    def _is_untreated(self):
+        return self.state == 'new'
 
     @api.depends('state')
     def _compute_is_locked(self):

@@ -44,6 +44,23 @@ class QualiopiGuardedMixin(models.AbstractModel):
     def _as_user(self):
         return self.with_context(qualiopi_server=False)
 
+    def _check_computed_values(self, names):
+        """Refuse values of stored computed fields, which Odoo takes from a remote caller as they come.
+
+        :param names: names of the fields that are written
+        :raise UserError: names the field
+        """
+        for name in names:
+            field = self._fields.get(name)
+            if field and field.compute and field.store and field.readonly:
+                self._refuse_value(name)
+
+    def _refuse_value(self, name):
+        raise UserError(self.env._(
+            "\"%s\" is filled in by the program and cannot be set by hand.",
+            self._fields[name]._description_string(self.env),
+        ))
+
     # === LOCK === #
 
     def _compute_is_locked(self):

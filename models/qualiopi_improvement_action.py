@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -294,6 +294,14 @@ class QualiopiImprovementAction(models.Model):
     def _compute_is_locked(self):
         return super()._compute_is_locked()
 
+    # === CONSTRAINTS === #
+
+    @api.constrains('date_start', 'date_due')
+    def _check_dates(self):
+        for action in self:
+            if action.date_start and action.date_due and action.date_due < action.date_start and not action.is_imported:
+                raise ValidationError(self.env._("%s cannot be due before it starts.", action.reference))
+
     # === CRUD === #
 
     @api.model_create_multi
@@ -306,13 +314,12 @@ class QualiopiImprovementAction(models.Model):
     def write(self, vals):
         if self._is_server():
             return super().write(vals)
-        self._check_owner_fields(vals)
+        vals = dict(vals)
+        reason = vals.pop('postpone_reason', None)
         phases = {action: action.phase for action in self} if 'stage_id' in vals else {}
         due_dates = {action: action.date_due for action in self} if 'date_due' in vals else {}
         if phases:
             self._check_target_phase(vals['stage_id'])
-        vals = dict(vals)
-        reason = vals.pop('postpone_reason', None)
         result = super().write(vals) if vals else True
         if due_dates:
             self._due_date_moved(due_dates, reason)
@@ -330,20 +337,18 @@ class QualiopiImprovementAction(models.Model):
         if records.sudo().filtered('is_confidential'):
             self.sudo().filtered('is_confidential')._restrict_audience()
 
-    def _check_owner_fields(self, vals):
+    def _check_declarant(self, vals):
         """Owners outside the quality group write their progress; the plan itself is the officers'."""
         if self.env.su or self.env.user.has_group('qualiopi.group_officer'):
             return
         self.check_access('write')
-        refused = [name for name in vals if name not in _OWNER_FIELDS and self._closed_to({name: vals[name]})]
-        if refused and any(not action.is_confidential or not self._may_treat_confidential() for action in self):
+        treats = self.env.user.has_group('qualiopi.group_confidential')
+        refused = [name for name in vals if name not in _OWNER_FIELDS and self._closed_to({name: None})]
+        if refused and not (treats and all(self.mapped('is_confidential'))):
             raise UserError(self.env._(
                 "As its owner you write progress, evidence and who was told. \"%s\" is up to the quality team.",
-                self._fields[refused[0]]._description_string(self.env) if refused[0] in self._fields else refused[0],
+                self._fields[refused[0]]._description_string(self.env),
             ))
-
-    def _may_treat_confidential(self):
-        return self.env.user.has_group('qualiopi.group_confidential')
 
     def _confidential_neighbours(self):
         return self.sudo().check_ids

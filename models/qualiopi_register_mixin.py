@@ -22,6 +22,10 @@ class QualiopiRegisterMixin(models.AbstractModel):
     _server_fields = {
         'reference', 'closed_on', 'closed_by_id', 'cancelled_on', 'cancel_reason', 'reopen_reason',
     }
+    # What never changes once a record exists.
+    _frozen_fields = {'is_imported', 'company_id'}
+    # What its author may still correct before anybody treats the record.
+    _declarant_fields = {'name', 'description', 'event_id', 'registration_id', 'evidence_ids'}
     # Defaults that cost a query: looked up once for a batch.
     _batch_defaults = ('company_id', 'user_id', 'indicator_ids')
     # What an imported record may bring all the same.
@@ -83,10 +87,12 @@ class QualiopiRegisterMixin(models.AbstractModel):
         for record in self:
             record.evidence_count = counts.get(record._origin, 0)
 
-    @api.depends('reference', 'name')
+    @api.depends('reference', 'name', 'is_confidential')
     def _compute_display_name(self):
         for record in self:
-            record.display_name = ' – '.join(filter(None, [record.reference, record.name]))
+            # The name travels with links, mails and activities: that of a confidential record says nothing.
+            name = record.name if not record.is_confidential else None
+            record.display_name = ' – '.join(filter(None, [record.reference, name]))
 
     # === CONSTRAINTS === #
 
@@ -119,6 +125,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
         if self._closed_to(vals):
             self._check_unlocked()
         self._check_written_values(vals)
+        self._check_declarant(vals)
         open_before = self.sudo().browse()
         if self._confidentiality_fields() & vals.keys():
             open_before = self.sudo().filtered(lambda record: not record.is_confidential)
@@ -129,6 +136,8 @@ class QualiopiRegisterMixin(models.AbstractModel):
         if became_confidential:
             self._check_confidential_access()
             became_confidential._restrict_audience()
+        if 'excluded_user_ids' in vals:
+            self.sudo().filtered('is_confidential')._restrict_audience()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -143,12 +152,10 @@ class QualiopiRegisterMixin(models.AbstractModel):
             return
         for vals in vals_list:
             allowed = self._import_fields if vals.get('is_imported') else set()
+            self._check_computed_values(vals.keys() - self._server_fields)
             for name in self._server_fields - allowed:
                 if vals.get(name) and vals[name] != self._server_default(name):
-                    raise UserError(self.env._(
-                        "\"%s\" is filled in by the program and cannot be set by hand.",
-                        self._fields[name]._description_string(self.env),
-                    ))
+                    self._refuse_value(name)
             if vals.get('is_imported') and not self.env.su and not self.env.user.has_group('qualiopi.group_officer'):
                 raise UserError(self.env._("Only a quality officer takes over a former register."))
 
@@ -157,16 +164,29 @@ class QualiopiRegisterMixin(models.AbstractModel):
         return None
 
     def _check_written_values(self, vals):
-        refused = [name for name in vals if name in self._server_fields | {'is_imported'}]
-        if 'company_id' in vals and any(record.company_id.id != vals['company_id'] for record in self):
-            refused.append('company_id')
-        for name in refused:
+        self._check_computed_values(vals.keys() - self._server_fields)
+        for name in vals.keys() & (self._server_fields | self._frozen_fields):
             field = self._fields[name]
             if any(field.convert_to_write(record[name], record) != (vals[name] or False) for record in self):
+                self._refuse_value(name)
+
+    def _check_declarant(self, vals):
+        """A declarant corrects the own statement until somebody treats it; the owner treats it."""
+        if self.env.su or self.env.user.has_group('qualiopi.group_officer') or not self._closed_to(vals):
+            return
+        self.check_access('write')
+        for record in self:
+            if record.user_id == self.env.user or record.is_confidential:
+                continue
+            if not vals.keys() <= self._declarant_fields or not record._is_untreated():
                 raise UserError(self.env._(
-                    "\"%s\" is filled in by the program and cannot be changed by hand.",
-                    field._description_string(self.env),
+                    "%s is being treated by the quality team: add a comment instead of changing it.",
+                    record.reference,
                 ))
+
+    def _is_untreated(self):
+        """Whether nobody but its author has worked on the record yet."""
+        return True
 
     # === NUMBERS === #
 
