@@ -33,6 +33,7 @@ class EventEvent(models.Model):
     )
     action_category = fields.Selection(
         ACTION_CATEGORIES,
+        "Category of action",
         compute='_compute_from_course',
         store=True,
         readonly=False,

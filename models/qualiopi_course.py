@@ -28,6 +28,7 @@ class QualiopiCourse(models.Model):
     active = fields.Boolean(default=True)
     action_category = fields.Selection(
         ACTION_CATEGORIES,
+        "Category of action",
         default='af',
         help="The category of action of the certificate. Proposed on the sessions of the course.",
     )
