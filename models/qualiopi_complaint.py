@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command, Domain
+from odoo.fields import Command, Datetime, Domain
 
 from ..exceptions import GateError
 
@@ -96,7 +96,7 @@ class QualiopiComplaint(models.Model):
         'qualiopi.severity', ondelete='restrict', check_company=True, tracking=True,
         default=lambda self: self.env.ref('qualiopi.severity_minor', raise_if_not_found=False),
     )
-    severity_color = fields.Integer(related='severity_id.color')
+    severity_color = fields.Integer("Colour of the severity", related='severity_id.color', export_string_translation=False)
     indicator_ids = fields.Many2many(
         default=lambda self: self.env.ref('qualiopi.indicator_31', raise_if_not_found=False),
     )
@@ -593,6 +593,14 @@ class QualiopiComplaint(models.Model):
             complaint.action_count = len(complaint.action_ids)
 
     # === CRUD === #
+
+    @api.model
+    def default_get(self, fields):
+        values = super().default_get(fields)
+        if 'ack_date' in fields and self.env.context.get('qualiopi_settle'):
+            # Who is settled with on the telephone has been heard: nothing else acknowledges it.
+            values['ack_date'] = Datetime.now()
+        return values
 
     def write(self, vals):
         if not self._is_server():
