@@ -20,6 +20,7 @@ from . import (
     qualiopi_analysis_mixin,
     qualiopi_referenced_mixin,
     qualiopi_course,
+    qualiopi_screen_mixin,
     qualiopi_complaint,
     qualiopi_complaint_version,
     qualiopi_finding,

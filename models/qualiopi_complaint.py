@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.fields import Command, Domain
+from odoo.fields import Command, Datetime, Domain
 
 from ..exceptions import GateError
 
@@ -14,8 +14,9 @@ _SIMILAR_DAYS = 60
 class QualiopiComplaint(models.Model):
     _name = 'qualiopi.complaint'
     _description = "Complaint, Difficulty or Unforeseen Event"
-    _inherit = ['qualiopi.register.mixin', 'qualiopi.analysis.mixin']
+    _inherit = ['qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin']
     _order = 'received_on desc, id desc'
+    _folded_states = ('closed', 'cancelled')
     _primary_email = 'email_from'
     _series = 'REG'
     _server_fields = {
@@ -99,6 +100,7 @@ class QualiopiComplaint(models.Model):
         'qualiopi.severity', ondelete='restrict', check_company=True, tracking=True,
         default=lambda self: self.env.ref('qualiopi.severity_minor', raise_if_not_found=False),
     )
+    severity_color = fields.Integer("Colour of the severity", related='severity_id.color', export_string_translation=False)
     indicator_ids = fields.Many2many(
         default=lambda self: self.env.ref('qualiopi.indicator_31', raise_if_not_found=False),
     )
@@ -211,6 +213,15 @@ class QualiopiComplaint(models.Model):
     ], compute='_compute_state', store=True, index=True, copy=False, group_expand=True)
     is_late = fields.Boolean("Late", compute='_compute_late', search='_search_is_late')
     has_response_steps = fields.Boolean(compute='_compute_has_response_steps')
+    next_step = fields.Selection([
+        ('acknowledge', "Acknowledge"),
+        ('analyse', "Analyse"),
+        ('act', "Say what was done"),
+        ('respond', "Decide and answer"),
+        ('close', "Close"),
+    ], compute='_compute_next_step')
+    next_deadline = fields.Datetime("Next step before", compute='_compute_next_step')
+    offered_natures = fields.Char(compute='_compute_offered_natures', export_string_translation=False)
     missing_for_closing = fields.Text("Missing before closing", compute='_compute_missing_for_closing')
     evidence_ids = fields.One2many('qualiopi.evidence', 'complaint_id')
     duplicate_of_id = fields.Many2one(
@@ -485,6 +496,52 @@ class QualiopiComplaint(models.Model):
                 state = complaint.state
             complaint.state = state
 
+    @api.depends('state', 'nature', 'ack_date', 'ack_impossible_reason', 'ack_deadline', 'analysis_date',
+                 'analysis_deadline', 'correction', 'correction_for', 'decision', 'response', 'response_date',
+                 'response_impossible_reason', 'response_deadline')
+    def _compute_next_step(self):
+        for complaint in self:
+            complaint.next_step, complaint.next_deadline = complaint._next_step()
+
+    def _next_step(self):
+        """The step that the entry waits for, and its deadline when it has one."""
+        self.ensure_one()
+        answers = self.nature in _ANSWERED_NATURES
+        if self._is_ended():
+            return False, False
+        if answers and not self.ack_date and not self.ack_impossible_reason:
+            return 'acknowledge', self.ack_deadline
+        # The date stands for the causes, also those of the findings, and costs no query.
+        if self.nature != 'safeguarding' and not self.analysis_date:
+            return 'analyse', self.analysis_deadline
+        if self.nature != 'complaint' and not (self.correction and (answers or self.correction_for)):
+            return 'act', False
+        answered = self.response and self.response_date or self.response_impossible_reason
+        if answers and not answered or self.nature == 'complaint' and not self.decision:
+            return 'respond', self.response_deadline
+        return 'close', False
+
+    @api.depends('user_id')
+    def _compute_may_treat(self):
+        super()._compute_may_treat()
+        for complaint in self.filtered(lambda c: not c.may_treat):
+            complaint.may_treat = complaint.user_id == self.env.user
+
+    @api.depends('nature', 'company_id')
+    @api.depends_context('uid')
+    def _compute_offered_natures(self):
+        """The natures that the user may choose: nobody would read a report while the confidential group
+        is empty, and outside of it reports go by their own form (design, rule 8)."""
+        member = self.env.user.has_group('qualiopi.group_confidential')
+        natures = [nature for nature in self._fields['nature'].get_values(self.env) if nature != 'safeguarding']
+        for complaint in self:
+            own = ['safeguarding'] if member or complaint.nature == 'safeguarding' else []
+            complaint.offered_natures = ','.join(natures + own)
+
+    def _chain_levels(self):
+        findings = self._chain_search('qualiopi.finding', 'complaint_ids', self)
+        return {'complaint': self, 'finding': findings, **self._chain_following(findings)}
+
     def _is_ended(self):
         return self.state in ('closed', 'cancelled')
 
@@ -572,6 +629,14 @@ class QualiopiComplaint(models.Model):
                 ))
 
     # === CRUD === #
+
+    @api.model
+    def default_get(self, fields):
+        values = super().default_get(fields)
+        if 'ack_date' in fields and self.env.context.get('qualiopi_settle'):
+            # Who is settled with on the telephone has been heard: nothing else acknowledges it.
+            values['ack_date'] = Datetime.now()
+        return values
 
     def write(self, vals):
         if not self._is_server():
@@ -697,13 +762,23 @@ class QualiopiComplaint(models.Model):
         self.ensure_one()
         return self._treat_window()
 
-    def _treat_window(self):
+    def action_analyse(self):
+        """The window of the analysis: one cause and one line are enough."""
+        self.ensure_one()
+        return self._treat_window('analyse', self.env._("Analyse %s", self.reference))
+
+    def action_respond(self):
+        """The window of the decision and the response."""
+        self.ensure_one()
+        return self._treat_window('respond', self.env._("Decide and answer %s", self.reference))
+
+    def _treat_window(self, view='treat', name=None):
         return {
             'type': 'ir.actions.act_window',
-            'name': self.env._("Treat %s", self.reference),
+            'name': name or self.env._("Treat %s", self.reference),
             'res_model': self._name,
             'res_id': self.id,
-            'views': [(self.env.ref('qualiopi.qualiopi_complaint_view_form_treat').id, 'form')],
+            'views': [(self.env.ref(f'qualiopi.qualiopi_complaint_view_form_{view}').id, 'form')],
             'target': 'new',
         }
 

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date
 
 from ..exceptions import GateError
 from .qualiopi_guarded_mixin import is_meaningful
@@ -13,7 +14,7 @@ _VERIFIER_FIELDS = {
 class QualiopiEffectivenessCheck(models.Model):
     _name = 'qualiopi.effectiveness.check'
     _description = "Effectiveness Check"
-    _inherit = 'qualiopi.guarded.mixin'
+    _inherit = ['qualiopi.guarded.mixin', 'qualiopi.screen.mixin']
     _order = 'planned_on desc, id desc'
     _narrative_fields = {'conclusion'}
     _owner_field = 'verifier_id'
@@ -90,6 +91,30 @@ class QualiopiEffectivenessCheck(models.Model):
         if operator != 'in':
             return NotImplemented
         return [('state', '=', 'planned'), ('planned_on', '<', fields.Date.context_today(self))]
+
+    def _chain_levels(self):
+        action = self.action_id
+        findings = self._chain_search('qualiopi.finding', 'action_ids', action)
+        return {
+            'complaint': self._chain_sources(findings),
+            'finding': findings,
+            'action': action._filtered_access('read'),
+            'check': self._chain_search('qualiopi.effectiveness.check', 'action_id', action),
+        }
+
+    @api.model
+    def _chain_fields(self):
+        return ['action_id', 'planned_on', 'done_on', 'verdict', 'state']
+
+    def _chain_state_field(self):
+        return 'verdict' if self.verdict else 'state'
+
+    def _chain_name(self):
+        return format_date(self.env, self.done_on or self.planned_on)
+
+    def _chain_tone(self):
+        tones = {'effective': 'success', 'partly': 'warning', 'not': 'danger'}
+        return tones.get(self.verdict, 'secondary' if self.state == 'cancelled' else 'info')
 
     def _is_ended(self):
         return self.state != 'planned' or self.action_id._is_ended()

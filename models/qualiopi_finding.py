@@ -12,7 +12,8 @@ _RECURRENCE_MONTHS = 12
 class QualiopiFinding(models.Model):
     _name = 'qualiopi.finding'
     _description = "Finding"
-    _inherit = ['qualiopi.register.mixin', 'qualiopi.analysis.mixin']
+    _inherit = ['qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin']
+    _folded_states = ('closed', 'no_action', 'cancelled')
     _order = 'date desc, id desc'
     _series = 'CON'
     _server_fields = {
@@ -192,6 +193,9 @@ class QualiopiFinding(models.Model):
             if finding.is_imported and finding.state and states.index(finding.state) > states.index(state):
                 state = finding.state
             finding.state = state
+
+    def _chain_levels(self):
+        return {'complaint': self._chain_sources(self), 'finding': self, **self._chain_following(self)}
 
     def _is_ended(self):
         return self.state in ('closed', 'no_action', 'cancelled')

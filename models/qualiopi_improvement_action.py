@@ -10,6 +10,8 @@ from .qualiopi_guarded_mixin import is_meaningful
 
 _PHASES = ('draft', 'plan', 'do', 'check', 'done', 'cancelled')
 _ENDED = ('done', 'cancelled')
+# Colour of a type's label and of its cards, beside its name.
+_TYPE_COLORS = {'corrective': 2, 'preventive': 4, 'improvement': 10}
 _DEFAULT_CHECK_DAYS = 90
 _SOON_DAYS = 7
 
@@ -22,7 +24,7 @@ _OWNER_FIELDS = {
 class QualiopiImprovementAction(models.Model):
     _name = 'qualiopi.improvement.action'
     _description = "Improvement Action"
-    _inherit = 'qualiopi.register.mixin'
+    _inherit = ['qualiopi.register.mixin', 'qualiopi.screen.mixin']
     _order = 'priority desc, date_due, id desc'
     _series = 'ACT'
     _server_fields = {
@@ -42,6 +44,7 @@ class QualiopiImprovementAction(models.Model):
         ('preventive', "Preventive"),
         ('improvement', "Improvement"),
     ], "Type", required=True, default='corrective', index=True, tracking=True)
+    type_color = fields.Integer(compute='_compute_type_color', export_string_translation=False)
     finding_ids = fields.Many2many(
         'qualiopi.finding', 'qualiopi_finding_action_rel', 'action_id', 'finding_id',
         string="Findings", check_company=True,
@@ -286,6 +289,30 @@ class QualiopiImprovementAction(models.Model):
             today=today,
             soon=today + timedelta(days=_SOON_DAYS),
         )
+
+    @api.depends('action_type')
+    def _compute_type_color(self):
+        for action in self:
+            action.type_color = _TYPE_COLORS.get(action.action_type, 0)
+
+    def _chain_levels(self):
+        findings = self._chain_search('qualiopi.finding', 'action_ids', self)
+        return {
+            'complaint': self._chain_sources(findings),
+            'finding': findings,
+            'action': self,
+            'check': self._chain_search('qualiopi.effectiveness.check', 'action_id', self),
+        }
+
+    @api.model
+    def _chain_fields(self):
+        return ['reference', 'name', 'phase']
+
+    def _chain_state_field(self):
+        return 'phase'
+
+    def _chain_tone(self):
+        return {'draft': 'warning', 'done': 'success', 'cancelled': 'secondary'}.get(self.phase, 'info')
 
     def _is_ended(self):
         return self.phase in _ENDED

@@ -46,6 +46,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
         'qualiopi.referential', compute='_compute_referential_id', store=True, ondelete='restrict',
         help="The version of the referential in force on the record's own date.",
     )
+    referential_is_provisional = fields.Boolean(related='referential_id.is_provisional')
     is_confidential = fields.Boolean(
         "Confidential", compute='_compute_is_confidential', store=True, index=True,
     )

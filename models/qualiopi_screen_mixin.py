@@ -1,0 +1,111 @@
+from odoo import api, fields, models
+
+
+class QualiopiScreenMixin(models.AbstractModel):
+    """What the screens of the registers share: the chain, the folded columns, who may treat a record."""
+
+    _name = 'qualiopi.screen.mixin'
+    _description = "Screens of the Registers"
+
+    # States whose column is folded on a kanban grouped by state.
+    _folded_states = ()
+
+    chain = fields.Json(compute='_compute_chain', export_string_translation=False)
+    may_treat = fields.Boolean(compute='_compute_may_treat', export_string_translation=False)
+
+    # === CHAIN === #
+
+    @api.depends_context('uid', 'lang')
+    def _compute_chain(self):
+        """The records before and after this one in the loop, as far as the user may see them: one query
+        a level, whatever their number (design, "The loop")."""
+        for record in self:
+            levels = record._origin._chain_levels() if record._origin else {}
+            record.chain = [
+                {
+                    'level': level,
+                    'label': label,
+                    'total': len(levels.get(level, ())),
+                    'nodes': [node._chain_node(current=record._origin) for node in levels.get(level, ())[:8]],
+                }
+                for level, label in self._chain_labels()
+            ]
+
+    @api.model
+    def _chain_labels(self):
+        _ = self.env._
+        return [
+            ('complaint', _("Register entries")),
+            ('finding', _("Findings")),
+            ('action', _("Actions")),
+            ('check', _("Checks")),
+        ]
+
+    def _chain_levels(self):
+        """Neighbours by level, the record itself included.
+
+        :rtype: dict[str, recordset]
+        """
+        raise NotImplementedError
+
+    def _chain_search(self, model, field, records):
+        """Records of ``model`` linked with ``records`` by ``field``, with what a node shows."""
+        nodes = self.env[model]
+        if not records:
+            return nodes.browse()
+        return nodes.search_fetch([(field, 'in', records.ids)], nodes._chain_fields(), order='id')
+
+    def _chain_sources(self, findings):
+        return self._chain_search('qualiopi.complaint', 'finding_ids', findings)
+
+    def _chain_following(self, findings):
+        actions = self._chain_search('qualiopi.improvement.action', 'finding_ids', findings)
+        return {'action': actions, 'check': self._chain_search('qualiopi.effectiveness.check', 'action_id', actions)}
+
+    @api.model
+    def _chain_fields(self):
+        return ['reference', 'name', 'state']
+
+    def _chain_node(self, current):
+        """What the chain shows of one record: its number, subject, state in words and colour."""
+        self.ensure_one()
+        state = self._chain_state_field()
+        return {
+            'model': self._name,
+            'id': self.id,
+            'reference': self.reference or '',
+            'name': self._chain_name() or '',
+            'state': dict(self._fields[state]._description_selection(self.env)).get(self[state]) or '',
+            'tone': self._chain_tone(),
+            'current': self == current,
+        }
+
+    def _chain_state_field(self):
+        return 'state'
+
+    def _chain_name(self):
+        return self.name
+
+    def _chain_tone(self):
+        """Bootstrap colour of the state."""
+        return {
+            'closed': 'success', 'no_action': 'secondary', 'cancelled': 'secondary',
+            'received': 'warning', 'new': 'warning',
+        }.get(self.state, 'info')
+
+    # === RIGHTS AND COLUMNS === #
+
+    @api.depends('is_confidential')
+    @api.depends_context('uid')
+    def _compute_may_treat(self):
+        officer = self.env.user.has_group('qualiopi.group_officer')
+        confidential = self.env.user.has_group('qualiopi.group_confidential')
+        for record in self:
+            record.may_treat = officer or confidential and record.is_confidential
+
+    def _web_read_group_format(self, groupby, aggregates, groups):
+        result = super()._web_read_group_format(groupby, aggregates, groups)
+        if groupby and groupby[0] == 'state' and self._folded_states and self.env.context.get('read_group_expand'):
+            for group in result:
+                group['__fold'] = group['state'] in self._folded_states
+        return result
