@@ -170,7 +170,7 @@ class QualiopiReport(models.AbstractModel):
         rows = []
         for piece in records:
             if piece.type == 'file':
-                size = formatLang(self.env, (piece.size or 0) / 1024, digits=0)
+                size = formatLang(self.env, -(-(piece.size or 0) // 1024), digits=0)
                 content = self.env._(
                     "%(name)s (%(size)s kB)", name=piece.file_name or piece.name, size=size,
                 )

@@ -29,7 +29,7 @@ class ReportQualiopiReportAction(models.AbstractModel):
         chips = [(tone(action.action_type), label(action, 'action_type')),
                  (tone(action.phase), action.stage_id.name)]
         if action.delay_days:
-            chips.append(('red', self.env._("%s days late", action.delay_days)))
+            chips.append(('red', self.env._("Days late: %s", action.delay_days)))
         if action.is_confidential:
             chips.append(('red', self.env._("Confidential")))
         if action.is_imported:

@@ -57,11 +57,27 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
             'actions': entry.action_ids,
             'evidence': self._evidence(entry.evidence_ids, company),
             'history': self._history(entry, formats),
+            'keep': self._keep(entry),
             'names': self._names,
             'may_mediate': answered and entry.stakeholder_id.is_individual,
             'mediator': company.sudo().qualiopi_mediator,
             'mediator_contact': company.sudo().qualiopi_mediator_contact,
         }
+
+    @staticmethod
+    def _keep(entry):
+        """Class of each step: a short one is kept on one page, its title with it."""
+        texts = {
+            'ack': entry.ack_message,
+            'analysis': (entry.analysis or '') + ''.join(entry.finding_ids.mapped(lambda f: f.analysis or '')),
+            'correction': (entry.correction or '') + 'x' * 150 * len(entry.action_ids),
+            'decision': entry.decision_reason,
+            'response': entry.response,
+            'mediation': entry.mediation_outcome,
+            'verdict': entry.verdict_comment,
+            'evidence': 'x' * 150 * len(entry.evidence_ids),
+        }
+        return {step: 'q_keep' if len(text or '') < 1500 else None for step, text in texts.items()}
 
     def _identity(self, entry, formats):
         known = not entry.is_anonymous
