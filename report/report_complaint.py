@@ -54,7 +54,7 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
             'findings': [self._causes(finding) for finding in entry.finding_ids],
             'hidden_findings': self._hidden(entry, 'finding_ids'),
             'own_analysis': self._causes(entry),
-            'actions': entry.action_ids,
+            'actions': entry.finding_ids.action_ids,
             'evidence': self._evidence(entry.evidence_ids, company),
             'history': self._history(entry, formats),
             'keep': self._keep(entry),
@@ -70,7 +70,7 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
         texts = {
             'ack': entry.ack_message,
             'analysis': (entry.analysis or '') + ''.join(entry.finding_ids.mapped(lambda f: f.analysis or '')),
-            'correction': (entry.correction or '') + 'x' * 150 * len(entry.action_ids),
+            'correction': (entry.correction or '') + 'x' * 150 * len(entry.finding_ids.action_ids),
             'decision': entry.decision_reason,
             'response': entry.response,
             'mediation': entry.mediation_outcome,

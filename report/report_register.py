@@ -143,7 +143,7 @@ class ReportQualiopiReportRegister(models.AbstractModel):
                 'response_on': day(record.response_date),
                 'response_delay': record.response_delay if self._has_delay(record, 'response') else None,
                 'in_time': self._in_time(record),
-                'actions': ', '.join(action.reference for action in record.action_ids),
+                'actions': ', '.join(record.finding_ids.action_ids.mapped('reference')),
                 'verdict': label(record, 'verdict'),
                 'state': label(record, 'state'),
                 'closed_on': day(record.closed_on),
