@@ -170,7 +170,7 @@ class QualiopiReport(models.AbstractModel):
         rows = []
         for piece in records:
             if piece.type == 'file':
-                size = formatLang(self.env, (piece.size or 0) / 1024, digits=0)
+                size = formatLang(self.env, -(-(piece.size or 0) // 1024), digits=0)
                 content = self.env._(
                     "%(name)s (%(size)s kB)", name=piece.file_name or piece.name, size=size,
                 )
@@ -203,9 +203,26 @@ class QualiopiReport(models.AbstractModel):
         }
 
     @staticmethod
-    def _hidden(record, name):
-        """How many linked records of a field the user may not see: they print as restricted."""
-        return len(record.sudo()[name]) - len(record[name])
+    def _linked(records, name):
+        """Linked records that the user may read. The cache of a link holds whatever was read first,
+        by the program too: reading the field alone would print what the user may not see.
+        """
+        return records[name]._filtered_access('read')
+
+    @staticmethod
+    def _preload(records, *paths):
+        """Read what the rows will ask for, in one query a field whatever their number."""
+        for path in paths:
+            records.mapped(path)
+
+    def _hidden(self, record, name, inverse):
+        """How many linked records the user may not see: they print as restricted.
+
+        :param str inverse: the field of the linked model towards this one
+        """
+        # sudo: only the number is printed.
+        linked = self.env[record._fields[name].comodel_name].sudo().with_context(active_test=False)
+        return linked.search_count([(inverse, 'in', record.ids)]) - len(self._linked(record, name))
 
     def _by_company(self, records):
         """(company, records) pairs: one document a company."""

@@ -24,12 +24,14 @@ class ReportQualiopiReportAction(models.AbstractModel):
 
     def _document(self, action):
         company = action.company_id
+        findings = self._linked(action, 'finding_ids')
+        checks = self._linked(action, 'check_ids')
         formats = self._formats(company)
         label, tone, d = formats['label'], formats['tone'], formats['d']
         chips = [(tone(action.action_type), label(action, 'action_type')),
                  (tone(action.phase), action.stage_id.name)]
         if action.delay_days:
-            chips.append(('red', self.env._("%s days late", action.delay_days)))
+            chips.append(('red', self.env._("Days late: %s", action.delay_days)))
         if action.is_confidential:
             chips.append(('red', self.env._("Confidential")))
         if action.is_imported:
@@ -45,9 +47,11 @@ class ReportQualiopiReportAction(models.AbstractModel):
             ),
             'facts': self._pairs(self._facts(action, formats)),
             'has_values': self.env['report.qualiopi.report_plan']._has_values(action),
-            'hidden_findings': self._hidden(action, 'finding_ids'),
-            'checks': action.check_ids.sorted(lambda check: (check.planned_on, check.id)),
-            'evidence': self._evidence(action.evidence_ids | action.check_ids.evidence_ids, company),
+            'hidden_findings': self._hidden(action, 'finding_ids', 'action_ids'),
+            'findings': [(finding, self._linked(finding, 'complaint_ids')) for finding in findings],
+            'checks': checks.sorted(lambda check: (check.planned_on, check.id)),
+            'evidence': self._evidence(
+                self._linked(action, 'evidence_ids') | self._linked(checks, 'evidence_ids'), company),
             'names': self._names,
         }
 
@@ -68,8 +72,8 @@ class ReportQualiopiReportAction(models.AbstractModel):
             (self.env._("Session"), self._names(action.event_id)),
             (self.env._("Course"), self._names(action.course_id)),
             (self.env._("Indicator(s)"), ', '.join(str(i.number) for i in action.indicator_ids)),
-            (self.env._("Replaces"), ', '.join(action.replaces_ids.mapped('reference'))),
-            (self.env._("Replaced by"), action.replaced_by_id.reference),
+            (self.env._("Replaces"), ', '.join(self._linked(action, 'replaces_ids').mapped('reference'))),
+            (self.env._("Replaced by"), self._linked(action, 'replaced_by_id').reference),
             (self.env._("Former number"), action.old_reference),
             (self.env._("Dropped because"), action.cancel_reason),
         ]

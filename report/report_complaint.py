@@ -24,6 +24,8 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
 
     def _document(self, entry):
         company = entry.company_id
+        findings = self._linked(entry, 'finding_ids')
+        actions = self._linked(findings, 'action_ids')
         formats = self._formats(company)
         d, label, tone = formats['d'], formats['label'], formats['tone']
         chips = [(tone(entry.nature), label(entry, 'nature')), (tone(entry.state), label(entry, 'state'))]
@@ -51,17 +53,33 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
             ),
             'steps': {step: rank for rank, step in enumerate(steps, 1)},
             'identity': self._pairs(self._identity(entry, formats)),
-            'findings': [self._causes(finding) for finding in entry.finding_ids],
-            'hidden_findings': self._hidden(entry, 'finding_ids'),
+            'findings': [self._causes(finding) for finding in findings],
+            'hidden_findings': self._hidden(entry, 'finding_ids', 'complaint_ids'),
             'own_analysis': self._causes(entry),
-            'actions': entry.action_ids,
-            'evidence': self._evidence(entry.evidence_ids, company),
+            'actions': actions,
+            'evidence': self._evidence(self._linked(entry, 'evidence_ids'), company),
             'history': self._history(entry, formats),
+            'keep': self._keep(entry, findings, actions),
             'names': self._names,
             'may_mediate': answered and entry.stakeholder_id.is_individual,
             'mediator': company.sudo().qualiopi_mediator,
             'mediator_contact': company.sudo().qualiopi_mediator_contact,
         }
+
+    @staticmethod
+    def _keep(entry, findings, actions):
+        """Class of each step: a short one is kept on one page, its title with it."""
+        texts = {
+            'ack': entry.ack_message,
+            'analysis': (entry.analysis or '') + ''.join(findings.mapped(lambda f: f.analysis or '')),
+            'correction': (entry.correction or '') + 'x' * 150 * len(actions),
+            'decision': entry.decision_reason,
+            'response': entry.response,
+            'mediation': entry.mediation_outcome,
+            'verdict': entry.verdict_comment,
+            'evidence': 'x' * 150 * len(entry.evidence_ids),
+        }
+        return {step: 'q_keep' if len(text or '') < 1500 else None for step, text in texts.items()}
 
     def _identity(self, entry, formats):
         known = not entry.is_anonymous
@@ -81,8 +99,8 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
             (self.env._("Owner"), self._names(entry.user_id)),
             (self.env._("Indicator(s)"), ', '.join(str(i.number) for i in entry.indicator_ids)),
             (self.env._("Former number"), entry.old_reference),
-            (self.env._("Merged into"), entry.duplicate_of_id.reference),
-            (self.env._("Duplicates"), ', '.join(entry.duplicate_ids.mapped('reference'))),
+            (self.env._("Merged into"), self._linked(entry, 'duplicate_of_id').reference),
+            (self.env._("Duplicates"), ', '.join(self._linked(entry, 'duplicate_ids').mapped('reference'))),
         ]
 
     def _history(self, entry, formats):

@@ -20,8 +20,17 @@ class ReportQualiopiReportFindings(models.AbstractModel):
         company = selection['company']
         records = selection['records']
         formats = self._formats(company)
-        rows = [{'record': finding, 'evidence': [piece.name for piece in finding.evidence_ids],
-                 'sources': self._sources(finding)} for finding in records]
+        sources, actions, evidence = (
+            self._linked(records, name) for name in ('complaint_ids', 'action_ids', 'evidence_ids'))
+        self._preload(sources, 'reference')
+        self._preload(actions, 'reference', 'stage_id.name')
+        self._preload(evidence, 'name')
+        rows = [{
+            'record': finding,
+            'evidence': (finding.evidence_ids & evidence).mapped('name'),
+            'sources': (finding.complaint_ids & sources).mapped('reference'),
+            'actions': finding.action_ids & actions,
+        } for finding in records]
         rows += [{'record': None, 'reference': finding.reference} for finding in selection['hidden']]
         families = dict(self.env['qualiopi.source']._fields['family']._description_selection(self.env))
         return {
@@ -41,9 +50,3 @@ class ReportQualiopiReportFindings(models.AbstractModel):
             'is_whole': self._is_whole(),
             'reader': self.env.user.name,
         }
-
-    def _sources(self, finding):
-        """References of the entries behind a finding, the confidential ones as a count."""
-        hidden = self._hidden(finding, 'complaint_ids')
-        restricted = [self.env._("restricted access (%s)", hidden)] if hidden else []
-        return ', '.join([*finding.complaint_ids.mapped('reference'), *restricted])

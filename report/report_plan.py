@@ -105,9 +105,14 @@ class ReportQualiopiReportPlan(models.AbstractModel):
         :param records: readable actions, none of them confidential
         """
         label, d = formats['label'], formats['d']
+        visible = self._linked(records, 'finding_ids')
+        evidence = self._linked(records, 'evidence_ids')
+        # The findings of one action are read apart from the others: all at once before.
+        self._preload(visible, 'source_id.name', 'cause_ids.name', 'indicator_ids.number')
+        self._preload(evidence, 'name')
         rows = []
         for record in records:
-            findings = record.finding_ids
+            findings = record.finding_ids & visible
             done = self._last_check(record)
             has_values = self._has_values(record)
             rows.append({
@@ -131,7 +136,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
                 'date_due': record.date_due or None,
                 'progress': record.progress,
                 'done_on': record.done_on or None,
-                'evidence': ' ; '.join(piece.name or '' for piece in record.evidence_ids),
+                'evidence': ' ; '.join(piece.name or '' for piece in record.evidence_ids & evidence),
                 'success_criterion': record.success_criterion or '',
                 'value_before': record.value_before if has_values else None,
                 'value_target': record.value_target if has_values else None,

@@ -115,6 +115,11 @@ class ReportQualiopiReportRegister(models.AbstractModel):
         :param records: readable entries, none of them confidential
         """
         label, day = formats['label'], formats['day']
+        findings = self._linked(records, 'finding_ids')
+        actions = self._linked(findings, 'action_ids')
+        evidence = self._linked(records, 'evidence_ids')
+        self._preload(actions, 'reference')
+        self._preload(evidence, 'name')
         rows = []
         for record in records:
             event = record.event_id.sudo()
@@ -143,13 +148,14 @@ class ReportQualiopiReportRegister(models.AbstractModel):
                 'response_on': day(record.response_date),
                 'response_delay': record.response_delay if self._has_delay(record, 'response') else None,
                 'in_time': self._in_time(record),
-                'actions': ', '.join(action.reference for action in record.action_ids),
+                'actions': ', '.join(
+                    ((record.finding_ids & findings).action_ids & actions).mapped('reference')),
                 'verdict': label(record, 'verdict'),
                 'state': label(record, 'state'),
                 'closed_on': day(record.closed_on),
                 'owner': record.user_id.sudo().name or '',
                 'indicators': ', '.join(str(i.number) for i in record.indicator_ids),
-                'evidence': ' ; '.join(piece.name or '' for piece in record.evidence_ids),
+                'evidence': ' ; '.join(piece.name or '' for piece in record.evidence_ids & evidence),
                 'remark': self._remark(record),
             })
         return rows

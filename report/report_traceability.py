@@ -33,8 +33,8 @@ class ReportQualiopiReportTraceability(models.AbstractModel):
             [selection] = self._selections(None, data or {})
             findings = selection['records']
         elif self._findings_field:
-            findings = sources[self._findings_field].sorted(lambda f: (f.date, f.id))
-            without = sources.filtered(lambda source: not source[self._findings_field])
+            findings = self._linked(sources, self._findings_field).sorted(lambda f: (f.date, f.id))
+            without = sources.filtered(lambda source: not source[self._findings_field] & findings)
         else:
             findings = sources
         if not findings:
@@ -55,7 +55,7 @@ class ReportQualiopiReportTraceability(models.AbstractModel):
         company = finding.company_id
         formats = self._formats(company)
         label, tone, d = formats['label'], formats['tone'], formats['d']
-        actions = finding.action_ids.sorted(lambda action: (action.date_due or finding.date, action.id))
+        actions = self._linked(finding, 'action_ids').sorted(lambda action: (action.date_due or finding.date, action.id))
         plan = self.env['report.qualiopi.report_plan']
         chips = [(tone(finding.kind), label(finding, 'kind')), (tone(finding.state), label(finding, 'state'))]
         if finding.is_confidential:
@@ -69,9 +69,9 @@ class ReportQualiopiReportTraceability(models.AbstractModel):
                 chips=chips, dates=(finding.date, finding.date),
                 period=self.env._("Finding of %s", d(finding.date)),
             ),
-            'sources': finding.complaint_ids.sorted(lambda entry: (entry.received_on, entry.id)),
-            'hidden_sources': self._hidden(finding, 'complaint_ids'),
-            'hidden_actions': self._hidden(finding, 'action_ids'),
+            'sources': self._linked(finding, 'complaint_ids').sorted(lambda entry: (entry.received_on, entry.id)),
+            'hidden_sources': self._hidden(finding, 'complaint_ids', 'finding_ids'),
+            'hidden_actions': self._hidden(finding, 'action_ids', 'finding_ids'),
             'analysis': self._causes(finding),
             'actions': [{
                 'action': action,
@@ -80,8 +80,8 @@ class ReportQualiopiReportTraceability(models.AbstractModel):
                 .sorted(lambda check: (check.planned_on, check.id)),
             } for action in actions],
             'evidence': self._evidence(
-                finding.evidence_ids | actions.evidence_ids | actions.check_ids.evidence_ids,
-                company, origin=True,
+                self._linked(finding, 'evidence_ids') | self._linked(actions, 'evidence_ids')
+                | self._linked(actions.check_ids, 'evidence_ids'), company, origin=True,
             ),
             'names': self._names,
             'without': ', '.join(without.mapped('reference')),
