@@ -133,10 +133,14 @@ odoo_command() {
 prepare() {
     "$REPO/dev/setup" || exit 1
     find_odoo || die "no Odoo 19 in ${ODOO_HOME:-$PREFIX}"
-    mkdir -p "$WORK/addons" "$DATA" 2>/dev/null || die "cannot write to $CACHE (disk full or no permission)"
-    # The addon's name is its folder's name, whatever the checkout is called.
-    ln -sfn "$REPO" "$WORK/addons/qualiopi"
+    link_addon
     start_postgres
+}
+
+# The addon's name is its folder's name, whatever the checkout is called.
+link_addon() {
+    mkdir -p "$WORK/addons" "$DATA" 2>/dev/null && ln -sfn "$REPO" "$WORK/addons/qualiopi" ||
+        die "cannot write to $CACHE (disk full or no permission)"
 }
 
 db_exists() { [ "$(psql -d postgres -tAc "SELECT 1 FROM pg_database WHERE datname = '$1'")" = 1 ]; }
