@@ -454,11 +454,18 @@ class QualiopiImprovementAction(models.Model):
         today = fields.Date.context_today(self)
         started = moved.filtered(lambda action: action.phase == 'do' and not action.date_start)
         started._as_server().write({'date_start': today})
-        for owner, actions in moved.filtered(lambda action: action.phase == 'check').grouped('user_id').items():
-            actions._as_server().write({'done_on': today, 'carried_out_by_id': owner.id, 'progress': 100})
+        moved.filtered(lambda action: action.phase == 'check')._carried_out(today)
         back = moved.filtered(lambda action: action.phase != 'check' and action.done_on)
         back._as_server().write({'done_on': False, 'carried_out_by_id': False})
         moved.filtered(lambda action: action.phase in ('plan', 'do', 'check'))._plan_checks()
+
+    def _carried_out(self, day):
+        """Note that the actions were carried out, by their owners.
+
+        :param date day: when
+        """
+        for owner, actions in self.grouped('user_id').items():
+            actions._as_server().write({'done_on': day, 'carried_out_by_id': owner.id, 'progress': 100})
 
     def _due_date_moved(self, before, reason):
         """A planned action is postponed with a reason, which is kept; its check moves along."""
@@ -561,11 +568,11 @@ class QualiopiImprovementAction(models.Model):
 
     # === LIFECYCLE === #
 
-    def _cancel(self, reason):
+    def _cancel(self, reason, moment=None):
         for company, actions in self.grouped('company_id').items():
             actions.filtered(lambda a: a.phase == 'done')._check_unlocked()
             actions._as_server().write({'stage_id': self._stage_of('cancelled', company).id})
-        self._as_server().write({'cancelled_on': fields.Datetime.now(), 'cancel_reason': reason})
+        self._as_server().write({'cancelled_on': moment or fields.Datetime.now(), 'cancel_reason': reason})
         planned = self.sudo().check_ids.filtered(lambda check: check.state == 'planned')
         planned._as_server().write({'state': 'cancelled'})
         self.sudo().finding_ids._close_when_complete()

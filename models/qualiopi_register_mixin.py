@@ -302,10 +302,15 @@ class QualiopiRegisterMixin(models.AbstractModel):
         if not user.has_group('qualiopi.group_confidential') or not all(self.mapped('is_confidential')):
             raise UserError(self.env._("Only a quality manager cancels or reopens. Ask yours."))
 
-    def _cancel(self, reason):
+    def _cancel(self, reason, moment=None):
+        """Cancel without asking for the right, which the callers do.
+
+        :param str reason: why
+        :param datetime moment: UTC, now by default
+        """
         self.filtered(lambda record: record.closed_on)._check_unlocked()
         self.filtered(lambda record: not record.cancelled_on)._as_server().write({
-            'cancelled_on': fields.Datetime.now(),
+            'cancelled_on': moment or fields.Datetime.now(),
             'cancel_reason': reason,
         })
 
@@ -328,15 +333,16 @@ class QualiopiRegisterMixin(models.AbstractModel):
         ended._log_texts({record.id: record.env._("Reopened: %s", reason) for record in ended})
 
     def _close(self, moment=None):
-        """Close without asking the gates, which the callers do.
+        """Close without asking the gates, which the callers do; on a closed record, set the moment right.
 
         :param datetime moment: UTC, now by default
         """
+        opened = self.filtered(lambda record: not record.closed_on)
         self._as_server().write({
             'closed_on': moment or fields.Datetime.now(),
             'closed_by_id': self.env.uid,
         })
-        self._log_texts({record.id: record.env._("Closed") for record in self})
+        opened._log_texts({record.id: record.env._("Closed") for record in opened})
 
     # === HELPERS === #
 
