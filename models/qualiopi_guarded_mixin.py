@@ -151,7 +151,7 @@ class QualiopiGuardedMixin(models.AbstractModel):
 
     def _confidential_neighbours(self):
         """The records downstream, to which confidentiality passes."""
-        return None
+        return self.browse()
 
     def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
         recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
