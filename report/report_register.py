@@ -103,7 +103,7 @@ class ReportQualiopiReportRegister(models.AbstractModel):
             'is_whole': is_whole,
             'reader': self.env.user.name,
             'figures': self._figures(records),
-            'stakeholders': self._by_stakeholder(records, labels),
+            'stakeholders': self._by_stakeholder(records, labels, company),
             'numbering': self._numbering(selection, records | hidden) if is_whole else [],
         }
 
@@ -217,9 +217,9 @@ class ReportQualiopiReportRegister(models.AbstractModel):
             }
         return figures
 
-    def _by_stakeholder(self, records, labels):
+    def _by_stakeholder(self, records, labels, company):
         """Entries per kind of stakeholder, those from whom nothing came with 0 (R5)."""
-        kinds = self.env['qualiopi.stakeholder'].sudo().search([])
+        kinds = self.env['qualiopi.stakeholder'].sudo().search([('company_id', 'in', [company.id, False])])
         groups = records.grouped('stakeholder_id')
         rows = []
         for kind in kinds | records.sudo().stakeholder_id:
@@ -246,7 +246,8 @@ class ReportQualiopiReportRegister(models.AbstractModel):
                  FROM qualiopi_number n
             LEFT JOIN qualiopi_complaint c
                    ON c.company_id = n.company_id
-                  AND c.reference = n.series || '/' || n.year || '/' || LPAD(n.number::text, GREATEST(4, LENGTH(n.number::text)), '0')
+                  AND c.reference = n.series || '/' || n.year || '/'
+                      || LPAD(n.number::text, GREATEST(4, LENGTH(n.number::text)), '0')
                 WHERE n.company_id = %s AND n.year IN %s AND n.series IN ('REG', 'SIG')
              GROUP BY n.series, n.year ORDER BY n.year, n.series""",
             company.id, years or (0,),

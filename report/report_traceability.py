@@ -55,9 +55,13 @@ class ReportQualiopiReportTraceability(models.AbstractModel):
         company = finding.company_id
         formats = self._formats(company)
         label, tone, d = formats['label'], formats['tone'], formats['d']
-        actions = self._linked(finding, 'action_ids').sorted(lambda action: (action.date_due or finding.date, action.id))
+        actions = self._linked(finding, 'action_ids').sorted(
+            lambda action: (action.date_due or finding.date, action.id))
         plan = self.env['report.qualiopi.report_plan']
-        chips = [(tone(finding.kind), label(finding, 'kind')), (tone(finding.state), label(finding, 'state'))]
+        chips = [
+            (tone(finding.kind), label(finding, 'kind')),
+            (tone(finding.state), label(finding, 'state')),
+        ]
         if finding.is_confidential:
             chips.append(('red', self.env._("Confidential")))
         return {

@@ -28,8 +28,12 @@ class QualiopiPrint(models.TransientModel):
         ('last_12_months', "The last twelve months"),
         ('other', "Other dates"),
     ], required=True, default='this_year')
-    date_from = fields.Date("From", compute='_compute_dates', store=True, readonly=False, required=True, precompute=True)
-    date_to = fields.Date("To", compute='_compute_dates', store=True, readonly=False, required=True, precompute=True)
+    date_from = fields.Date(
+        "From", compute='_compute_dates', store=True, readonly=False, required=True, precompute=True,
+    )
+    date_to = fields.Date(
+        "To", compute='_compute_dates', store=True, readonly=False, required=True, precompute=True,
+    )
     company_id = fields.Many2one('res.company', required=True, default=lambda self: self.env.company)
     has_spreadsheet = fields.Boolean("Spreadsheet offered", compute='_compute_has_spreadsheet')
     res_ids = fields.Char("Chosen records", readonly=True)
