@@ -114,9 +114,7 @@ class QualiopiComplaint(models.Model):
         "Acknowledged on", compute='_compute_ack_date', store=True, readonly=False, tracking=True, copy=False,
     )
     ack_message = fields.Text("Acknowledgement", copy=False)
-    ack_user_id = fields.Many2one(
-        'res.users', "Acknowledged by", compute='_compute_ack_user_id', store=True, readonly=False, copy=False,
-    )
+    ack_user_id = fields.Many2one('res.users', "Acknowledged by", copy=False)
     ack_impossible_reason = fields.Char("No acknowledgement possible because", copy=False)
     ack_deadline = fields.Datetime("Acknowledge before", compute='_compute_deadlines', store=True, copy=False)
     is_ack_late = fields.Boolean("Acknowledgement late", compute='_compute_late', search='_search_is_ack_late')
@@ -147,9 +145,7 @@ class QualiopiComplaint(models.Model):
     correction_date = fields.Date(
         "Corrected on", compute='_compute_correction_date', store=True, readonly=False, copy=False,
     )
-    correction_user_id = fields.Many2one(
-        'res.users', "Corrected by", compute='_compute_correction_date', store=True, readonly=False, copy=False,
-    )
+    correction_user_id = fields.Many2one('res.users', "Corrected by", copy=False)
     decision = fields.Selection([
         ('founded', "Founded"),
         ('partly', "Partly founded"),
@@ -169,9 +165,7 @@ class QualiopiComplaint(models.Model):
     response_date = fields.Datetime(
         "Answered on", compute='_compute_response_date', store=True, readonly=False, tracking=True, copy=False,
     )
-    response_user_id = fields.Many2one(
-        'res.users', "Answered by", compute='_compute_response_user_id', store=True, readonly=False, copy=False,
-    )
+    response_user_id = fields.Many2one('res.users', "Answered by", copy=False)
     response_impossible_reason = fields.Char("No response possible because", copy=False)
     response_deadline = fields.Datetime("Answer before", compute='_compute_deadlines', store=True, copy=False)
     is_response_late = fields.Boolean("Response late", compute='_compute_late', search='_search_is_response_late')
@@ -326,18 +320,11 @@ class QualiopiComplaint(models.Model):
             if complaint.ack_message and not complaint.ack_date:
                 complaint.ack_date = fields.Datetime.now()
 
-    @api.depends('ack_date')
-    def _compute_ack_user_id(self):
-        for complaint in self:
-            if complaint.ack_date and not complaint.ack_user_id:
-                complaint.ack_user_id = self.env.user
-
     @api.depends('correction')
     def _compute_correction_date(self):
         for complaint in self:
-            if complaint.correction:
-                complaint.correction_date = complaint.correction_date or fields.Date.context_today(complaint)
-                complaint.correction_user_id = complaint.correction_user_id or self.env.user
+            if complaint.correction and not complaint.correction_date:
+                complaint.correction_date = fields.Date.context_today(complaint)
 
     @api.depends('decision')
     def _compute_decision_date(self):
@@ -351,12 +338,6 @@ class QualiopiComplaint(models.Model):
             if complaint.response and not complaint.response_date:
                 complaint.response_date = fields.Datetime.now()
 
-    @api.depends('response_date')
-    def _compute_response_user_id(self):
-        for complaint in self:
-            if complaint.response_date and not complaint.response_user_id:
-                complaint.response_user_id = self.env.user
-
     @api.depends('verdict')
     def _compute_verdict_date(self):
         for complaint in self:
@@ -365,8 +346,9 @@ class QualiopiComplaint(models.Model):
 
     @api.depends('cause_ids', 'finding_ids.cause_ids')
     def _compute_analysis_date(self):
+        with_cause = self._with_cause()
         for complaint in self:
-            if not complaint._all_causes():
+            if complaint not in with_cause:
                 complaint.analysis_date = False
             elif not complaint.analysis_date:
                 complaint.analysis_date = fields.Date.context_today(complaint)
@@ -376,9 +358,13 @@ class QualiopiComplaint(models.Model):
         for complaint in self:
             complaint.shown_cause_ids = complaint.cause_ids | complaint.finding_ids.cause_ids
 
-    def _all_causes(self):
-        """Causes of the entry or of a finding that it is linked with: one analysis serves both."""
-        return self._known_causes() | self.sudo().finding_ids._known_causes()
+    def _with_cause(self):
+        """Entries whose cause is known, here or in a finding that they are linked with: one analysis
+        serves both. Findings count that the user may not see."""
+        pairs = self._linked_pairs('finding_ids')
+        analysed = self._all_linked('finding_ids').filtered(lambda finding: finding._known_causes())
+        ids = {own for own, other in pairs if other in analysed.ids} if analysed else set()
+        return self.filtered(lambda complaint: complaint._known_causes() or complaint._origin.id in ids)
 
     # === COMPUTES: DEADLINES AND DELAYS === #
 
@@ -594,6 +580,8 @@ class QualiopiComplaint(models.Model):
 
     @api.depends('finding_ids.action_ids')
     def _compute_neighbour_counts(self):
+        # One read for all entries, not one for each entry's findings.
+        self.mapped('finding_ids.action_ids')
         for complaint in self:
             complaint.finding_count = len(complaint.finding_ids)
             complaint.action_ids = complaint.finding_ids.action_ids
@@ -638,12 +626,20 @@ class QualiopiComplaint(models.Model):
             values['ack_date'] = Datetime.now()
         return values
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        complaints = super().create(vals_list)
+        complaints._sign_steps(dict.fromkeys(name for vals in vals_list for name in vals))
+        return complaints
+
     def write(self, vals):
         if not self._is_server():
             if 'description' in vals:
                 self._keep_versions(vals['description'])
         if not vals.keys() <= {'verdict', 'verdict_date', 'verdict_comment'}:
-            return super().write(vals)
+            result = super().write(vals)
+            self._sign_steps(vals)
+            return result
         # The complainant's verdict passes the lock; "not solved" reopens (design, rules 3 and 5).
         closed = self.filtered(lambda complaint: complaint.state == 'closed')
         result = super(QualiopiComplaint, self._as_server()).write(vals)
@@ -681,7 +677,25 @@ class QualiopiComplaint(models.Model):
         return super()._allowed_partners(partners) | (partners & self.sudo().partner_id)
 
     def _confidential_neighbours(self):
-        return self.sudo().finding_ids
+        return self._all_linked('finding_ids')
+
+    def _sign_steps(self, written):
+        """Say who acknowledged, corrected and answered: whoever filled it in, where nobody is named.
+
+        :param written: names of the fields that were filled in
+        """
+        for triggers, step in (
+            ({'ack_date', 'ack_message'}, 'ack'),
+            ({'correction'}, 'correction'),
+            ({'response', 'response_date'}, 'response'),
+        ):
+            signature = f'{step}_user_id'
+            if triggers & written.keys() and signature not in written:
+                unsigned = self.filtered(
+                    lambda c, step=step, name=signature: c[f'{step}_date'] and not c[name] and not c.is_imported
+                )
+                if unsigned:
+                    unsigned._as_server().write({signature: self.env.uid})
 
     def _keep_versions(self, description):
         """Texts of others are never edited; our own only until the acknowledgement, later with the
@@ -718,7 +732,7 @@ class QualiopiComplaint(models.Model):
              self.env._("the acknowledgement: its date, or why it was impossible")),
             (self.nature == 'safeguarding' and not self.correction,
              self.env._("the protective measures taken")),
-            (self.nature != 'safeguarding' and not self._all_causes(),
+            (self.nature != 'safeguarding' and not self._with_cause(),
              self.env._("the cause, here or in a linked finding")),
             (self.nature == 'complaint' and not self.decision,
              self.env._("the decision: founded or not")),
@@ -745,7 +759,7 @@ class QualiopiComplaint(models.Model):
                 raise GateError(
                     self.env._(
                         "%(record)s cannot be closed yet. Missing: %(missing)s.",
-                        record=complaint.reference, missing="; ".join(missing),
+                        record=complaint.reference, missing=self.env._("; ").join(missing),
                     ),
                     complaint._treat_window(), self.env._("Fill in"),
                 )

@@ -234,7 +234,7 @@ class QualiopiFinding(models.Model):
             self.sudo().filtered('is_confidential')._restrict_audience()
 
     def _confidential_neighbours(self):
-        return self.sudo().action_ids
+        return self._all_linked('action_ids')
 
     # === LIFECYCLE === #
 
@@ -250,8 +250,7 @@ class QualiopiFinding(models.Model):
         missing = []
         if self.kind != 'strength' and not self._known_causes():
             missing.append(self.env._("its cause"))
-        # All actions count, also those that the user may not see.
-        actions = self.sudo().action_ids
+        actions = self._all_linked('action_ids')
         waiting = actions.filtered(lambda action: action.phase not in ('done', 'cancelled'))
         if not actions.filtered(lambda action: action.phase == 'done'):
             missing.append(self.env._("an action judged effective, or the reason why none is needed"))
@@ -275,7 +274,7 @@ class QualiopiFinding(models.Model):
                 raise GateError(
                     self.env._(
                         "%(record)s cannot be closed yet. Missing: %(missing)s.",
-                        record=finding.reference, missing="; ".join(missing),
+                        record=finding.reference, missing=self.env._("; ").join(missing),
                     ),
                     finding._open_records(finding, finding.display_name), self.env._("Fill in"),
                 )
@@ -292,8 +291,8 @@ class QualiopiFinding(models.Model):
 
     def _no_action(self, reason):
         self._check_unlocked()
-        for finding in self.sudo():
-            if any(action.phase not in ('done', 'cancelled') for action in finding.action_ids):
+        for finding in self:
+            if any(action.phase not in ('done', 'cancelled') for action in finding._all_linked('action_ids')):
                 raise UserError(self.env._("%s has an action under way.", finding.display_name))
         self._as_server().write({'no_action_reason': reason})
         self._close()

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import plaintext2html
+from odoo.tools import SQL, plaintext2html
 
 # A context value that no remote caller can send: our own methods write with it what users may not.
 _SERVER = object()
@@ -94,6 +94,57 @@ class QualiopiGuardedMixin(models.AbstractModel):
         return super(QualiopiGuardedMixin, self._as_server())._process_attachments_for_post(
             attachments, attachment_ids, message_values,
         )
+
+    # === ALL THAT IS LINKED === #
+
+    def _linked_pairs(self, name):
+        """Links of a many2many, whatever the user may see of the other side.
+
+        Read from its table: the cache of an x2many is shared by sudo and user, and reading it here
+        would give one the other's view.
+
+        :param str name: a stored many2many
+        :return: pairs (id, id on the other side)
+        :rtype: list[tuple[int, int]]
+        """
+        field = self._fields[name]
+        ids = tuple(self._origin.ids)
+        if not ids:
+            return []
+        self.env[field.comodel_name].flush_model(['id'])
+        return self.env.execute_query(SQL(
+            "SELECT %(own)s, %(other)s FROM %(table)s WHERE %(own)s IN %(ids)s ORDER BY %(own)s, %(other)s",
+            own=SQL.identifier(field.column1), other=SQL.identifier(field.column2),
+            table=SQL.identifier(field.relation), ids=ids,
+        ))
+
+    def _all_linked(self, name):
+        """Records of a many2many, also those that the user may not see, as superuser: for gates, which
+        count all of them, never to be shown.
+
+        :param str name: a stored many2many
+        """
+        # sudo: what is decided depends on all records, and nothing of them is given away
+        comodel = self.env[self._fields[name].comodel_name].sudo()
+        return comodel.browse({other for __, other in self._linked_pairs(name)})
+
+    def _visible_links(self, name):
+        """Records of a many2many that the user sees, and which of them each record has; in three queries
+        for all records.
+
+        :param str name: a stored many2many
+        :return: all records, and recordsets by id
+        :rtype: tuple[recordset, dict]
+        """
+        pairs = self._linked_pairs(name)
+        comodel = self.env[self._fields[name].comodel_name]
+        visible = comodel.browse({other for __, other in pairs})._filtered_access('read')
+        kept = set(visible.ids)
+        by_id = {}
+        for own, other in pairs:
+            if other in kept:
+                by_id.setdefault(own, []).append(other)
+        return visible, {own: comodel.browse(others).with_prefetch(visible.ids) for own, others in by_id.items()}
 
     # === CONFIDENTIALITY === #
 

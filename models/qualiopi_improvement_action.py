@@ -189,14 +189,14 @@ class QualiopiImprovementAction(models.Model):
 
     @api.depends('finding_ids.complaint_ids')
     def _compute_origin(self):
-        findings = self.sudo().finding_ids
-        complaints = findings.complaint_ids
         # An owner who is no quality officer sees the finding, not the complaint behind it.
-        findings = findings.with_env(self.env)._filtered_access('read')
-        complaints = complaints.with_env(self.env)._filtered_access('read')
+        findings, finding_links = self._visible_links('finding_ids')
+        complaints, complaint_links = findings._visible_links('complaint_ids')
         for action in self:
-            own_findings = action.sudo().finding_ids.with_env(self.env) & findings
-            own_complaints = action.sudo().finding_ids.complaint_ids.with_env(self.env) & complaints
+            own_findings = finding_links.get(action._origin.id, findings.browse())
+            own_complaints = complaints.browse().union(
+                *(complaint_links.get(finding.id, complaints.browse()) for finding in own_findings)
+            )
             action.complaint_ids = own_complaints
             action.complaint_count = len(own_complaints)
             action.finding_count = len(own_findings)
@@ -407,10 +407,11 @@ class QualiopiImprovementAction(models.Model):
             return planned.action_record_verdict(), self.env._("Record the verdict")
         return self._form_window(), self.env._("Open the action")
 
-    def _missing_for(self, phase):
+    def _missing_for(self, phase, linked=None):
         """What the action needs to be in ``phase`` (design, rule 4; RNQ, indicator 32).
 
         :param str phase: see qualiopi.action.stage
+        :param linked: ids of the actions that have a finding, for a batch
         :return: sentences in the user's language, empty when nothing is missing
         :rtype: list[str]
         """
@@ -419,7 +420,9 @@ class QualiopiImprovementAction(models.Model):
         if self.is_imported or phase in ('draft', 'cancelled'):
             return missing
         # All findings count, also those that the owner may not see.
-        if not self.sudo().finding_ids and not is_meaningful(self.no_finding_reason):
+        if linked is None:
+            linked = self._with_finding_ids()
+        if self.id not in linked and not is_meaningful(self.no_finding_reason):
             missing.append(self.env._("a finding, or the reason why there is none"))
         if not self.user_id:
             missing.append(self.env._("an owner"))
@@ -431,14 +434,18 @@ class QualiopiImprovementAction(models.Model):
             missing.append(self.env._("a piece of evidence: a file, a link or a dated statement"))
         return missing
 
+    def _with_finding_ids(self):
+        return {own for own, __ in self._linked_pairs('finding_ids')}
+
     def _check_gate(self):
+        linked = self._with_finding_ids()
         for action in self:
-            missing = action._missing_for(action.phase)
+            missing = action._missing_for(action.phase, linked)
             if missing:
                 raise GateError(
                     self.env._(
                         "%(record)s cannot move to \"%(stage)s\" yet. Missing: %(missing)s.",
-                        record=action.reference, stage=action.stage_id.name, missing="; ".join(missing),
+                        record=action.reference, stage=action.stage_id.name, missing=self.env._("; ").join(missing),
                     ),
                     action._form_window(), self.env._("Fill in"),
                 )
@@ -492,16 +499,25 @@ class QualiopiImprovementAction(models.Model):
 
     # === CHECKS === #
 
-    def _check_date(self, after=None):
-        """Day of the effectiveness check: so many calendar days after the due date, by the severity of
-        the findings, 90 by default.
+    def _check_dates_planned(self, after=None):
+        """Days of the effectiveness checks: so many calendar days after the due date, by the gravest
+        severity among the findings, 90 by default.
 
-        :param date after: count from this day when it is later than the due date
+        :param date after: count from this day where it is later than the due date
+        :return: date by action
+        :rtype: dict
         """
-        self.ensure_one()
-        days = [days for days in self.sudo().finding_ids.severity_id.mapped('check_days') if days]
-        start = max(self.date_due, after) if after else self.date_due
-        return start + timedelta(days=min(days, default=_DEFAULT_CHECK_DAYS))
+        days = {}
+        findings = {finding.id: finding for finding in self._all_linked('finding_ids')}
+        for own, other in self._linked_pairs('finding_ids'):
+            severity_days = findings[other].severity_id.check_days
+            if severity_days:
+                days[own] = min(severity_days, days.get(own, severity_days))
+        return {
+            action: max(action.date_due, after or action.date_due)
+            + timedelta(days=days.get(action.id, _DEFAULT_CHECK_DAYS))
+            for action in self
+        }
 
     def _default_verifier(self):
         """The quality lead, unless the action is the lead's own: in a one-person organisation the owner."""
@@ -515,23 +531,24 @@ class QualiopiImprovementAction(models.Model):
     def _plan_checks(self, after=None):
         """Plan one check for each action that has none to come.
 
-        :param date after: see _check_date()
+        :param date after: see _check_dates_planned()
         """
         waiting = self.filtered(
             lambda action: action.date_due and 'planned' not in action.check_ids.mapped('state')
         )
+        dates = waiting._check_dates_planned(after)
         self.env['qualiopi.effectiveness.check'].sudo().create([{
             'action_id': action.id,
-            'planned_on': action._check_date(after),
+            'planned_on': dates[action],
             'verifier_id': action._default_verifier().id,
             'is_automatic': True,
         } for action in waiting])
 
     def _move_checks(self):
-        for action in self.filtered('date_due'):
+        for action, planned_on in self.filtered('date_due')._check_dates_planned().items():
             planned = action.sudo().check_ids.filtered(lambda c: c.state == 'planned' and c.is_automatic)
             if planned:
-                planned._as_server().planned_on = action._check_date()
+                planned._as_server().planned_on = planned_on
 
     def _effective(self, moment=None):
         """A check judged the action effective: it ends, and so do the findings that it completes.
@@ -541,7 +558,7 @@ class QualiopiImprovementAction(models.Model):
         for company, actions in self.grouped('company_id').items():
             actions._as_server().write({'stage_id': self._stage_of('done', company).id})
         self._close(moment)
-        self.sudo().finding_ids._close_when_complete()
+        self._all_linked('finding_ids')._close_when_complete()
 
     def _not_effective(self):
         """A check judged the action not effective: back to the plan."""
@@ -575,7 +592,7 @@ class QualiopiImprovementAction(models.Model):
         self._as_server().write({'cancelled_on': moment or fields.Datetime.now(), 'cancel_reason': reason})
         planned = self.sudo().check_ids.filtered(lambda check: check.state == 'planned')
         planned._as_server().write({'state': 'cancelled'})
-        self.sudo().finding_ids._close_when_complete()
+        self._all_linked('finding_ids')._close_when_complete()
 
     def _reopen_values(self, reason):
         return {
@@ -592,7 +609,7 @@ class QualiopiImprovementAction(models.Model):
             actions._as_server().write({'stage_id': self._stage_of('plan', company).id})
         ended._check_gate()
         ended.filtered('date_due')._plan_checks(after=fields.Date.context_today(self))
-        ended.sudo().finding_ids._reopen_with_action()
+        ended._all_linked('finding_ids')._reopen_with_action()
         return result
 
     def _move_to(self, phase):
