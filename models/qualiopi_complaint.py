@@ -212,7 +212,7 @@ class QualiopiComplaint(models.Model):
         ('analyse', "Analyse"),
         ('act', "Say what was done"),
         ('respond', "Decide and answer"),
-        ('close', "Close"),
+        ('close', "Close the entry"),
     ], compute='_compute_next_step')
     next_deadline = fields.Datetime("Next step before", compute='_compute_next_step')
     offered_natures = fields.Char(compute='_compute_offered_natures', export_string_translation=False)

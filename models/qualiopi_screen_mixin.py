@@ -19,6 +19,7 @@ class QualiopiScreenMixin(models.AbstractModel):
     def _compute_chain(self):
         """The records before and after this one in the loop, as far as the user may see them: one query
         a level, whatever their number (design, "The loop")."""
+        labels = self._chain_labels()
         for record in self:
             levels = record._origin._chain_levels() if record._origin else {}
             record.chain = [
@@ -28,18 +29,17 @@ class QualiopiScreenMixin(models.AbstractModel):
                     'total': len(levels.get(level, ())),
                     'nodes': [node._chain_node(current=record._origin) for node in levels.get(level, ())[:8]],
                 }
-                for level, label in self._chain_labels()
+                for level, label in labels.items()
             ]
 
     @api.model
     def _chain_labels(self):
-        _ = self.env._
-        return [
-            ('complaint', _("Register entries")),
-            ('finding', _("Findings")),
-            ('action', _("Actions")),
-            ('check', _("Checks")),
-        ]
+        return {
+            'complaint': self.env._("Register entries"),
+            'finding': self.env._("Findings"),
+            'action': self.env._("Actions"),
+            'check': self.env._("Checks"),
+        }
 
     def _chain_levels(self):
         """Neighbours by level, the record itself included.

@@ -29,7 +29,11 @@ export class GateErrorDialog extends WarningDialog {
             action.help = markup(action.help);
         }
         this.props.close();
-        await this.actionService.doAction(action, { forceLeave: true });
+        await this.actionService.doAction(action, {
+            forceLeave: true,
+            // What was filled in shows on the page behind.
+            onClose: () => this.actionService.doAction("soft_reload"),
+        });
     }
 }
 
