@@ -23,9 +23,11 @@ step() { printf '==> %s\n' "$*"; }
 # Says WHAT failed in one line and stops; the end of the log FILE tells a full disk from the rest.
 fail() {
     local what=$1 file=$2
-    if tail -n 50 "$file" 2>/dev/null | grep -qi 'no space left' || [ "$(free_mib "$CACHE")" -lt 1 ]; then
+    if tail -n 50 "$file" 2>/dev/null | grep -qi 'no space left' || [ "$(free_mib "$CACHE")" -lt 100 ]; then
         die "the disk is full ($CACHE); free some space and run this again"
     fi
+    # The last exception's own line says more than the traceback above it.
+    grep -E '^[A-Za-z_.]*(Error|Exception|Warning)\b' "$file" | tail -n 1 >&2 || true
     die "$what (details: $file)"
 }
 
@@ -65,6 +67,8 @@ else
     as_postgres() { "$@"; }
 fi
 export PGHOST=$PGROOT/socket
+# The system's limit for the name of a socket is 107 bytes.
+[ ${#PGHOST} -le 85 ] || die "the path $CACHE is too long for PostgreSQL; set QUALIOPI_CACHE to a shorter one"
 find_pgbin() {
     PGBIN=$(for d in /usr/lib/postgresql/*/bin; do [ -x "$d/initdb" ] && echo "$d"; done 2>/dev/null | sort -V | tail -n 1)
     [ -z "$PGBIN" ] || export PATH=$PGBIN:$PATH
@@ -134,6 +138,8 @@ prepare() {
     "$REPO/dev/setup" || exit 1
     find_odoo || die "no Odoo 19 in ${ODOO_HOME:-$PREFIX}"
     link_addon
+    [ "$(free_mib "$CACHE")" -ge 300 ] ||
+        die "the disk is nearly full ($CACHE needs 300 MiB); free some space and run this again"
     start_postgres
 }
 
@@ -168,8 +174,6 @@ odoo_once() {
         fi
     done || {
         [ ! -t 1 ] || echo
-        # The last exception's own line says more than the traceback above it.
-        grep -E '^[A-Za-z_.]*(Error|Exception|Warning)\b' "$log" | tail -n 1 >&2 || true
         fail "$what" "$log"
     }
     [ ! -t 1 ] || printf '\r\033[K'
@@ -191,7 +195,7 @@ new_db() {
         DATA=$CACHE/templates
         QUALIOPI_WAIT=1 take_lock template 8 "another run makes a template database"
         db_exists "$template" && exit 0
-        step "Making a template database with $depends (once)"
+        step "Making a template database: $depends, $kind (once)"
         [ "$kind" = plain ] || options=(--with-demo)
         trap 'drop_db "$template.new"' EXIT
         drop_db "$template.new"
