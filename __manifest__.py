@@ -76,5 +76,15 @@
             'qualiopi/static/src/**/*',
         ],
     },
+    'demo': [
+        'demo/qualiopi_company_demo.xml',
+        'demo/res.partner-learners.csv',
+        'demo/qualiopi_session_demo.xml',
+        'demo/event.registration-learners.csv',
+        'demo/qualiopi_complaint_demo.xml',
+        'demo/qualiopi_finding_demo.xml',
+        'demo/qualiopi_improvement_action_demo.xml',
+        'demo/qualiopi_end_demo.xml',
+    ],
     'application': True,
 }
