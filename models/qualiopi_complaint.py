@@ -1,8 +1,14 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+<<<<<<< HEAD
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Datetime, Domain
+=======
+from odoo.exceptions import UserError
+from odoo.fields import Command, Domain
+from odoo.tools.sql import escape_psql
+>>>>>>> 904d808 (Fix duplicates suggested for an address with wildcards; keep the origin of a text)
 
 from ..exceptions import GateError
 
@@ -23,6 +29,8 @@ class QualiopiComplaint(models.Model):
         'reference', 'state', 'closed_on', 'closed_by_id', 'cancelled_on', 'cancel_reason',
         'reopen_reason', 'duplicate_of_id', 'version_ids',
     }
+    # Where a text came from decides whether it may be edited.
+    _fixed_fields = {'is_imported', 'text_origin'}
     _import_fields = {'state', 'closed_on', 'cancelled_on', 'cancel_reason'}
     _frozen_fields = {'is_imported', 'company_id', 'text_origin'}
     _declarant_fields = {
@@ -579,7 +587,7 @@ class QualiopiComplaint(models.Model):
         if self.partner_id:
             alike.append(Domain('partner_id', '=', self.partner_id.id))
         if self.email_from:
-            alike.append(Domain('email_from', '=ilike', self.email_from.strip()))
+            alike.append(Domain('email_from', '=ilike', escape_psql(self.email_from.strip())))
         if self.event_id and self.category_id:
             alike.append(Domain('event_id', '=', self.event_id.id) & Domain('category_id', '=', self.category_id.id))
         if not alike or not self.received_on or self._is_ended():

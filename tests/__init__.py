@@ -1,4 +1,5 @@
 from . import (
+    test_complaint_lifecycle,
     test_configuration,
     test_numbers,
     test_reports,
