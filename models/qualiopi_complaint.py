@@ -1,14 +1,9 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-<<<<<<< HEAD
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Datetime, Domain
-=======
-from odoo.exceptions import UserError
-from odoo.fields import Command, Domain
 from odoo.tools.sql import escape_psql
->>>>>>> 904d808 (Fix duplicates suggested for an address with wildcards; keep the origin of a text)
 
 from ..exceptions import GateError
 
@@ -29,8 +24,6 @@ class QualiopiComplaint(models.Model):
         'reference', 'state', 'closed_on', 'closed_by_id', 'cancelled_on', 'cancel_reason',
         'reopen_reason', 'duplicate_of_id', 'version_ids',
     }
-    # Where a text came from decides whether it may be edited.
-    _fixed_fields = {'is_imported', 'text_origin'}
     _import_fields = {'state', 'closed_on', 'cancelled_on', 'cancel_reason'}
     _frozen_fields = {'is_imported', 'company_id', 'text_origin'}
     _declarant_fields = {

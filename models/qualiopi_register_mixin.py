@@ -28,8 +28,6 @@ class QualiopiRegisterMixin(models.AbstractModel):
     _declarant_fields = {'name', 'description', 'event_id', 'registration_id', 'evidence_ids'}
     # Defaults that cost a query: looked up once for a batch.
     _batch_defaults = ('company_id', 'user_id', 'indicator_ids')
-    # What is said at the creation and stays.
-    _fixed_fields = {'is_imported'}
     # What an imported record may bring all the same.
     _import_fields = {'closed_on'}
 
@@ -167,15 +165,8 @@ class QualiopiRegisterMixin(models.AbstractModel):
         return None
 
     def _check_written_values(self, vals):
-<<<<<<< HEAD
         self._check_computed_values(vals.keys() - self._server_fields)
         for name in vals.keys() & (self._server_fields | self._frozen_fields):
-=======
-        refused = [name for name in vals if name in self._server_fields | self._fixed_fields]
-        if 'company_id' in vals and any(record.company_id.id != vals['company_id'] for record in self):
-            refused.append('company_id')
-        for name in refused:
->>>>>>> 904d808 (Fix duplicates suggested for an address with wildcards; keep the origin of a text)
             field = self._fields[name]
             if any(field.convert_to_write(record[name], record) != (vals[name] or False) for record in self):
                 self._refuse_value(name)
