@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Datetime, Domain
+from odoo.tools.sql import escape_psql
 
 from ..exceptions import GateError
 
@@ -565,7 +566,7 @@ class QualiopiComplaint(models.Model):
         if self.partner_id:
             alike.append(Domain('partner_id', '=', self.partner_id.id))
         if self.email_from:
-            alike.append(Domain('email_from', '=ilike', self.email_from.strip()))
+            alike.append(Domain('email_from', '=ilike', escape_psql(self.email_from.strip())))
         if self.event_id and self.category_id:
             alike.append(Domain('event_id', '=', self.event_id.id) & Domain('category_id', '=', self.category_id.id))
         if not alike or not self.received_on or self._is_ended():
