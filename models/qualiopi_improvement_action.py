@@ -325,6 +325,9 @@ class QualiopiImprovementAction(models.Model):
 
     @api.constrains('date_start', 'date_due')
     def _check_dates(self):
+        if self._is_server():
+            # Started after its due date, an action is late, not refused.
+            return
         for action in self:
             if action.date_start and action.date_due and action.date_due < action.date_start and not action.is_imported:
                 raise ValidationError(self.env._("%s cannot be due before it starts.", action.reference))
