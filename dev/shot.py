@@ -153,6 +153,7 @@ def main():
         browser.send("Runtime.enable")
         browser.send("Emulation.setDeviceMetricsOverride", width=width, height=height,
                      deviceScaleFactor=1, mobile=width < 768)
+        browser.send("Emulation.setTimezoneOverride", timezoneId="Europe/Paris")
         browser.send("Network.setExtraHTTPHeaders", headers={"Accept-Language": "fr-FR,fr"})
         if session:
             browser.send("Network.setCookie", name="session_id", value=session, url=origin)
