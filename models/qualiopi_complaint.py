@@ -129,7 +129,9 @@ class QualiopiComplaint(models.Model):
     )
 
     # Analysis: see qualiopi.analysis.mixin
-    analysis_date = fields.Date("Analysed on", compute='_compute_analysis_date', store=True, copy=False)
+    analysis_date = fields.Date(
+        "Analysed on", compute='_compute_analysis_date', store=True, readonly=False, copy=False,
+    )
     analysis_deadline = fields.Datetime("Analyse before", compute='_compute_deadlines', store=True, copy=False)
     is_analysis_late = fields.Boolean("Analysis late", compute='_compute_late', search='_search_is_analysis_late')
     shown_cause_ids = fields.Many2many(

@@ -78,7 +78,9 @@ class QualiopiFinding(models.Model):
     )
 
     # Analysis: see qualiopi.analysis.mixin
-    analysis_date = fields.Date("Analysed on", compute='_compute_analysis_date', store=True, copy=False)
+    analysis_date = fields.Date(
+        "Analysed on", compute='_compute_analysis_date', store=True, readonly=False, copy=False,
+    )
 
     # What follows
     action_ids = fields.Many2many(
