@@ -1,5 +1,6 @@
 from . import (
     test_configuration,
+    test_loop_on_core_events,
     test_reports,
     test_sessions,
     test_working_days,
