@@ -1,6 +1,7 @@
 from . import (
     test_complaint_lifecycle,
     test_configuration,
+    test_loop_on_core_events,
     test_numbers,
     test_reports,
     test_sessions,
