@@ -1,6 +1,8 @@
 from . import (
+    test_action,
     test_complaint_lifecycle,
     test_configuration,
+    test_finding,
     test_numbers,
     test_reports,
     test_sessions,
