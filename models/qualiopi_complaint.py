@@ -592,23 +592,31 @@ class QualiopiComplaint(models.Model):
 
     # === CONSTRAINTS === #
 
-    @api.constrains('received_on', 'ack_date', 'response_date', 'is_imported')
+    @api.constrains('received_on', 'ack_date', 'response_date')
     def _check_dates(self):
-        """Nothing is received in the future, nor answered before it was received."""
-        now = fields.Datetime.now() + timedelta(minutes=5)
-        for complaint in self.filtered(lambda c: not c.is_imported):
-            if complaint.received_on > now:
-                raise ValidationError(self.env._("An entry cannot be received in the future."))
-            for name in ('ack_date', 'response_date'):
-                moment = complaint[name]
-                if not moment:
-                    continue
-                day = complaint.company_id._qualiopi_local_date(moment)
-                if moment > now or day < complaint.received_date:
+        """Nothing was received, acknowledged or answered in the future."""
+        soon = fields.Datetime.now() + timedelta(minutes=5)
+        for complaint in self:
+            for name in ('received_on', 'ack_date', 'response_date'):
+                if complaint[name] and complaint[name] > soon:
                     raise ValidationError(self.env._(
-                        "\"%(date)s\" of %(record)s lies between the day of receipt and now.",
+                        "\"%(date)s\" of %(record)s lies in the future.",
                         date=self._fields[name]._description_string(self.env), record=complaint.reference,
                     ))
+
+    @api.onchange('received_on', 'ack_date', 'response_date')
+    def _onchange_dates(self):
+        received = self.received_on
+        for name in ('ack_date', 'response_date'):
+            if received and self[name] and self[name].date() < received.date():
+                return {'warning': {
+                    'title': self.env._("Dates out of order"),
+                    'message': self.env._(
+                        "\"%s\" comes before the receipt. An auditor will ask: is one of the dates wrong?",
+                        self._fields[name]._description_string(self.env),
+                    ),
+                }}
+        return None
 
     @api.constrains('event_id', 'registration_id')
     def _check_registration_id(self):

@@ -151,6 +151,9 @@ class QualiopiEvidence(models.Model):
     def write(self, vals):
         self._check_unlocked()
         vals = {name: value for name, value in vals.items() if name not in _PROGRAM_FIELDS}
+        for name in vals.keys() & set(_OWNERS):
+            if any(evidence[name].id != vals[name] for evidence in self):
+                raise UserError(self.env._("A piece of evidence stays with its record: add another one."))
         if self.filtered('sha256') and 'file' in vals:
             raise UserError(self.env._("A file given as evidence is not replaced: add another one."))
         result = super().write(vals)
@@ -160,6 +163,12 @@ class QualiopiEvidence(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_locked(self):
         self._check_unlocked()
+        for action in self.action_id:
+            if action.phase == 'check' and not action.is_imported and not action.evidence_ids - self:
+                raise UserError(self.env._(
+                    "%s counts as carried out by this evidence: add another piece before withdrawing it.",
+                    action.reference,
+                ))
         for name in _OWNERS:
             self._log_on(name, self.env._("Evidence withdrawn: %s"))
 

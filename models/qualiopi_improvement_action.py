@@ -15,6 +15,9 @@ _TYPE_COLORS = {'corrective': 2, 'preventive': 4, 'improvement': 10}
 _DEFAULT_CHECK_DAYS = 90
 _SOON_DAYS = 7
 
+# What a planned action needs, and so keeps.
+_GATE_FIELDS = {'finding_ids', 'no_finding_reason', 'user_id', 'date_due', 'success_criterion'}
+
 # What an owner who is no quality officer writes on the own action (design, rule 4).
 _OWNER_FIELDS = {
     'progress', 'stage_id', 'evidence_ids', 'communication_ids', 'date_start', 'description', 'means',
@@ -329,7 +332,10 @@ class QualiopiImprovementAction(models.Model):
             # Started after its due date, an action is late, not refused.
             return
         for action in self:
-            if action.date_start and action.date_due and action.date_due < action.date_start and not action.is_imported:
+            if action.is_imported or action.phase not in ('draft', 'plan'):
+                # What began late did: only a plan is held to its order.
+                continue
+            if action.date_start and action.date_due and action.date_due < action.date_start:
                 raise ValidationError(self.env._("%s cannot be due before it starts.", action.reference))
 
     # === CRUD === #
@@ -355,6 +361,8 @@ class QualiopiImprovementAction(models.Model):
             self._due_date_moved(due_dates, reason)
         if phases:
             self._moved_from(phases)
+        if vals.keys() & _GATE_FIELDS:
+            self._check_gate()
         return result
 
     def _confidentiality_fields(self):
@@ -364,6 +372,8 @@ class QualiopiImprovementAction(models.Model):
         return self.sudo().excluded_user_ids
 
     def _linked_from(self, records):
+        if not self._is_server():
+            self.sudo()._check_gate()
         if records.sudo().filtered('is_confidential'):
             self.sudo().filtered('is_confidential')._restrict_audience()
 
@@ -481,7 +491,8 @@ class QualiopiImprovementAction(models.Model):
         """A planned action is postponed with a reason, which is kept; its check moves along."""
         moved = self.filtered(lambda action: before[action] != action.date_due)
         postponed = moved.filtered(
-            lambda action: action.phase != 'draft' and before[action] and not action.is_imported
+            # A check was planned with the first date: going back to draft forgets nothing.
+            lambda action: action.sudo().check_ids and before[action] and not action.is_imported
             and (not action.date_due or action.date_due > before[action])
         )
         if postponed:

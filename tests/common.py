@@ -1,4 +1,7 @@
-from datetime import date, timedelta
+from contextlib import contextmanager
+from datetime import date
+
+from freezegun import freeze_time
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
@@ -11,6 +14,7 @@ from odoo.addons.mail.tests.common import mail_new_test_user
 TODAY = '2026-11-20 10:00:00'
 
 
+@freeze_time(TODAY)
 class QualiopiCase(TransactionCase):
     """A training provider with one user a role, and a second provider beside it."""
 
@@ -35,6 +39,8 @@ class QualiopiCase(TransactionCase):
         cls.public = cls.env.ref('base.public_user')
         cls.other_officer = cls._make_user('other_officer', 'qualiopi.group_officer', cls.other_company)
         cls.company.qualiopi_manager_id = cls.manager
+        # The lead is in the confidential group from the start; here the two are told apart.
+        cls.env.ref('qualiopi.group_confidential').user_ids = [Command.unlink(cls.manager.id)]
 
         cls.course = cls.env['qualiopi.course'].create({'name': "First aid"})
         cls.trainer = cls.env['res.partner'].create({'name': "Test Trainer", 'email': 'trainer@example.com'})
@@ -206,36 +212,21 @@ class QualiopiCase(TransactionCase):
 
     # === ASSERTIONS === #
 
-    def assertRefused(self, regex, error=None):
-        """Expect a UserError whose English text matches ``regex``."""
-        return self.assertRaisesRegex(error or UserError, regex)
+    @contextmanager
+    def assertRefused(self, regex, error=UserError):
+        """Expect an error whose English text matches ``regex``; what was done is rolled back."""
+        with self.assertRaises(error) as raised:
+            yield raised
+        self.assertRegex(str(raised.exception), regex)
 
+    @contextmanager
     def assertDenied(self):
         """Expect an AccessError, without its line in the log."""
-        return _Denied(self, AccessError)
+        with mute_logger('odoo.addons.base.models.ir_rule', 'odoo.addons.base.models.ir_model', 'odoo.models'):
+            with self.assertRaises(AccessError) as raised:
+                yield raised
 
     def flush_tracking(self):
         """Write the tracking messages, as the end of a request does."""
         self.env.flush_all()
         self.cr.precommit.run()
-
-    def days(self, number):
-        """A day so many days from today."""
-        return date.today() + timedelta(days=number)
-
-
-class _Denied:
-    def __init__(self, case, error):
-        self._case, self._error = case, error
-
-    def __enter__(self):
-        self._muted = mute_logger('odoo.addons.base.models.ir_rule', 'odoo.addons.base.models.ir_model', 'odoo.models')
-        self._muted.__enter__()
-        self._raises = self._case.assertRaises(self._error)
-        return self._raises.__enter__()
-
-    def __exit__(self, *exc_info):
-        try:
-            return self._raises.__exit__(*exc_info)
-        finally:
-            self._muted.__exit__(None, None, None)

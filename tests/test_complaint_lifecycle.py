@@ -4,12 +4,12 @@ from itertools import permutations
 from freezegun import freeze_time
 
 from odoo import Command
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from odoo.addons.qualiopi.exceptions import GateError
 
-from .common import TODAY, QualiopiCase
+from .common import QualiopiCase
 
 
 @tagged('post_install', '-at_install')
@@ -17,7 +17,6 @@ class TestComplaintLifecycle(QualiopiCase):
 
     # === RECORDING === #
 
-    @freeze_time(TODAY)
     def test_one_line_is_enough(self):
         """One line of text is enough; the rest has defaults (design, "Light to use")."""
         complaint = self.make_complaint(self.declarant, description="The room was cold\nand noisy")
@@ -97,7 +96,7 @@ class TestComplaintLifecycle(QualiopiCase):
             self.assertFalse(complaint.has_response_steps)
             self.assertFalse(complaint.ack_deadline or complaint.response_deadline)
             self.assertEqual(complaint.ack_timeliness, 'not_applicable')
-            complaint.write({'ack_date': datetime(2026, 11, 20), 'response': "Thank you"})
+            complaint.write({'ack_message': "Well received", 'response': "Thank you"})
             self.assertEqual(complaint.state, 'received')
             complaint.analysis = "The heating is switched on too late"
             self.assertEqual(complaint.state, 'analysis')
@@ -133,7 +132,6 @@ class TestComplaintLifecycle(QualiopiCase):
         # The web client sends the default values back.
         self.assertEqual(self.make_complaint(state='received').state, 'received')
 
-    @freeze_time(TODAY)
     def test_stamps(self):
         """Who and when come by themselves, and stay what was given."""
         complaint = self.make_complaint()
@@ -149,12 +147,11 @@ class TestComplaintLifecycle(QualiopiCase):
         }])
         complaint.write({'response': "Repaired and excused", 'ack_message': "Well received"})
         self.assertEqual(complaint.response_user_id, self.officer2)
-        earlier = self.make_complaint(ack_message="By telephone", ack_date=datetime(2026, 11, 19, 9))
-        self.assertEqual(earlier.ack_date, datetime(2026, 11, 19, 9))
+        earlier = self.make_complaint(ack_message="By telephone", ack_date=datetime(2026, 11, 20, 9))
+        self.assertEqual(earlier.ack_date, datetime(2026, 11, 20, 9))
         complaint.cause_ids = [Command.clear()]
         self.assertFalse(complaint.analysis_date)
 
-    @freeze_time(TODAY)
     def test_acknowledge(self):
         complaint = self.make_complaint()
         complaint.action_acknowledge()
@@ -179,7 +176,7 @@ class TestComplaintLifecycle(QualiopiCase):
             'safeguarding': [acknowledgement, "the protective measures taken", response],
         }
         fills = {
-            acknowledgement: {'ack_date': datetime(2026, 11, 20)},
+            acknowledgement: {'ack_message': "Well received"},
             response: {'response': "Repaired"},
             cause: {'cause_ids': [Command.set(self.cause.ids)]},
             decision: {'decision': 'unfounded'},
@@ -249,6 +246,7 @@ class TestComplaintLifecycle(QualiopiCase):
 
     # === DEADLINES === #
 
+    @freeze_time('2026-11-20 18:00:00')
     def test_deadlines(self):
         """By severity, in working days after the day of receipt (design, rule 6)."""
         friday = datetime(2026, 11, 20, 16, 30)
@@ -275,6 +273,7 @@ class TestComplaintLifecycle(QualiopiCase):
         self.env.flush_all()
         self.assertEqual(other.ack_deadline, datetime(2026, 11, 24, 22, 59, 59))
 
+    @freeze_time('2026-12-15 10:00:00')
     def test_timeliness(self):
         """On the deadline's last second is in time, a second later is late; delays count working days."""
         values = {'received_on': datetime(2026, 11, 20, 16, 30)}
@@ -292,13 +291,14 @@ class TestComplaintLifecycle(QualiopiCase):
         ))
         self.assertEqual(averages[self.company], 2.5)
 
+    @freeze_time('2026-11-21 10:00:00')
     def test_late_flags(self):
         """Late flags and their searches agree, whatever the operator and the day."""
         received = datetime(2026, 11, 20, 16, 30)
         make = self.make_complaint
         complaints = (
             make(received_on=received)
-            | make(received_on=received, ack_date=datetime(2026, 11, 21))
+            | make(received_on=received, ack_message="Well received")
             | make(received_on=received, nature='difficulty')
             | make(received_on=received, nature='difficulty', cause_ids=[Command.set(self.cause.ids)])
             | make(received_on=received, ack_impossible_reason="Anonymous", response_impossible_reason="Anonymous")
@@ -329,6 +329,19 @@ class TestComplaintLifecycle(QualiopiCase):
             *(('is_response_late', complaints[i].id) for i in (0, 1, 6)),
             *(('is_late', complaints[i].id) for i in (0, 1, 2, 4, 6)),
         })
+
+    def test_dates_in_order(self):
+        """Nothing is received in the future, nor answered before it was received."""
+        now = datetime.now()
+        for values in (
+            {'received_on': now + timedelta(days=1)},
+            {'ack_date': now - timedelta(days=2)}, {'response_date': now - timedelta(days=2)},
+            {'ack_date': now + timedelta(days=1)}, {'response_date': now + timedelta(days=1)},
+        ):
+            with self.assertRaises(ValidationError):
+                self.make_complaint(**values)
+        # Acknowledged at the end of the telephone call that was recorded afterwards.
+        self.make_complaint(received_on=now, ack_date=now - timedelta(minutes=1))
 
     # === TEXTS === #
 
