@@ -528,7 +528,7 @@ class QualiopiComplaint(models.Model):
             complaint.offered_natures = ','.join(natures + own)
 
     def _chain_levels(self):
-        findings = self._chain_search('qualiopi.finding', 'complaint_ids', self)
+        findings = self._chain_visible(self.finding_ids)
         return {'complaint': self, 'finding': findings, **self._chain_following(findings)}
 
     def _is_ended(self):
