@@ -9,6 +9,8 @@ class QualiopiScreenMixin(models.AbstractModel):
 
     # States whose column is folded on a kanban grouped by state.
     _folded_states = ()
+    # Whether its owner treats a record without being a quality officer.
+    _owner_treats = False
 
     chain = fields.Json(compute='_compute_chain', export_string_translation=False)
     may_treat = fields.Boolean(compute='_compute_may_treat', export_string_translation=False)
@@ -58,7 +60,8 @@ class QualiopiScreenMixin(models.AbstractModel):
         checks = self.env['qualiopi.effectiveness.check']
         if actions:
             checks = checks.search_fetch(
-                [('action_id', 'in', actions.ids)], ['action_id', 'planned_on', 'done_on', 'verdict', 'state'], order='id',
+                [('action_id', 'in', actions.ids)], ['action_id', 'planned_on', 'done_on', 'verdict', 'state'],
+                order='id',
             )
         return {'action': actions, 'check': checks}
 
@@ -97,7 +100,8 @@ class QualiopiScreenMixin(models.AbstractModel):
         officer = self.env.user.has_group('qualiopi.group_officer')
         confidential = self.env.user.has_group('qualiopi.group_confidential')
         for record in self:
-            record.may_treat = officer or confidential and record.is_confidential
+            owner = self._owner_treats and record[self._owner_field] == self.env.user
+            record.may_treat = officer or owner or confidential and record.is_confidential
 
     def _web_read_group_format(self, groupby, aggregates, groups):
         result = super()._web_read_group_format(groupby, aggregates, groups)
