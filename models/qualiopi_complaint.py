@@ -18,6 +18,7 @@ class QualiopiComplaint(models.Model):
     _inherit = ['qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin']
     _order = 'received_on desc, id desc'
     _folded_states = ('closed', 'cancelled')
+    _owner_treats = True
     _primary_email = 'email_from'
     _series = 'REG'
     _server_fields = {
@@ -101,7 +102,9 @@ class QualiopiComplaint(models.Model):
         'qualiopi.severity', ondelete='restrict', check_company=True, tracking=True,
         default=lambda self: self.env.ref('qualiopi.severity_minor', raise_if_not_found=False),
     )
-    severity_color = fields.Integer("Colour of the severity", related='severity_id.color', export_string_translation=False)
+    severity_color = fields.Integer(
+        "Colour of the severity", related='severity_id.color', export_string_translation=False,
+    )
     indicator_ids = fields.Many2many(
         default=lambda self: self.env.ref('qualiopi.indicator_31', raise_if_not_found=False),
     )
@@ -512,9 +515,7 @@ class QualiopiComplaint(models.Model):
 
     @api.depends('user_id')
     def _compute_may_treat(self):
-        super()._compute_may_treat()
-        for complaint in self.filtered(lambda c: not c.may_treat):
-            complaint.may_treat = complaint.user_id == self.env.user
+        return super()._compute_may_treat()
 
     @api.depends('nature', 'company_id')
     @api.depends_context('uid')
@@ -528,7 +529,7 @@ class QualiopiComplaint(models.Model):
             complaint.offered_natures = ','.join(natures + own)
 
     def _chain_levels(self):
-        findings = self._chain_search('qualiopi.finding', 'complaint_ids', self)
+        findings = self._chain_visible(self.finding_ids)
         return {'complaint': self, 'finding': findings, **self._chain_following(findings)}
 
     def _is_ended(self):

@@ -93,18 +93,9 @@ class QualiopiEffectivenessCheck(models.Model):
         return [('state', '=', 'planned'), ('planned_on', '<', fields.Date.context_today(self))]
 
     def _chain_levels(self):
-        action = self.action_id
-        findings = self._chain_search('qualiopi.finding', 'action_ids', action)
-        return {
-            'complaint': self._chain_sources(findings),
-            'finding': findings,
-            'action': action._filtered_access('read'),
-            'check': self._chain_search('qualiopi.effectiveness.check', 'action_id', action),
-        }
-
-    @api.model
-    def _chain_fields(self):
-        return ['action_id', 'planned_on', 'done_on', 'verdict', 'state']
+        action = self._chain_visible(self.action_id)
+        levels = action._chain_levels() if action else {}
+        return {**levels, 'check': self._chain_visible(action.check_ids) or self}
 
     def _chain_state_field(self):
         return 'verdict' if self.verdict else 'state'

@@ -197,7 +197,9 @@ class QualiopiFinding(models.Model):
             finding.state = state
 
     def _chain_levels(self):
-        return {'complaint': self._chain_sources(self), 'finding': self, **self._chain_following(self)}
+        return {
+            'complaint': self._chain_visible(self.complaint_ids), 'finding': self, **self._chain_following(self),
+        }
 
     def _is_ended(self):
         return self.state in ('closed', 'no_action', 'cancelled')

@@ -128,7 +128,7 @@ class QualiopiImprovementAction(models.Model):
 
     # Checking
     check_ids = fields.One2many('qualiopi.effectiveness.check', 'action_id', "Effectiveness checks")
-    check_count = fields.Integer(compute='_compute_check_count')
+    check_count = fields.Integer(compute='_compute_check_summary', store=True)
     last_verdict = fields.Selection(
         selection='_selection_verdict', compute='_compute_check_summary', store=True, string="Effectiveness",
     )
@@ -220,11 +220,6 @@ class QualiopiImprovementAction(models.Model):
         for action in self:
             action.postponement_count = len(action.postponement_ids)
 
-    @api.depends('check_ids')
-    def _compute_check_count(self):
-        for action in self:
-            action.check_count = len(action.check_ids)
-
     @api.depends('check_ids.verdict', 'check_ids.state', 'check_ids.done_on', 'check_ids.planned_on',
                  'check_ids.verifier_id', 'check_ids.value_measured', 'check_ids.has_value')
     def _compute_check_summary(self):
@@ -232,6 +227,7 @@ class QualiopiImprovementAction(models.Model):
             done = action.check_ids.filtered(lambda c: c.state == 'done').sorted(lambda c: (c.done_on, c.id))
             planned = action.check_ids.filtered(lambda c: c.state == 'planned').sorted('planned_on')
             measured = done.filtered('has_value')[-1:]
+            action.check_count = len(action.check_ids)
             action.last_verdict = done[-1:].verdict
             action.last_check_date = done[-1:].done_on
             action.value_after = measured.value_measured
@@ -299,17 +295,13 @@ class QualiopiImprovementAction(models.Model):
             action.type_color = _TYPE_COLORS.get(action.action_type, 0)
 
     def _chain_levels(self):
-        findings = self._chain_search('qualiopi.finding', 'action_ids', self)
+        findings = self._chain_visible(self.finding_ids)
         return {
-            'complaint': self._chain_sources(findings),
+            'complaint': self._chain_visible(findings.complaint_ids),
             'finding': findings,
             'action': self,
-            'check': self._chain_search('qualiopi.effectiveness.check', 'action_id', self),
+            'check': self._chain_visible(self.check_ids),
         }
-
-    @api.model
-    def _chain_fields(self):
-        return ['reference', 'name', 'phase']
 
     def _chain_state_field(self):
         return 'phase'

@@ -9,6 +9,8 @@ class QualiopiScreenMixin(models.AbstractModel):
 
     # States whose column is folded on a kanban grouped by state.
     _folded_states = ()
+    # Whether its owner treats a record without being a quality officer.
+    _owner_treats = False
 
     chain = fields.Json(compute='_compute_chain', export_string_translation=False)
     may_treat = fields.Boolean(compute='_compute_may_treat', export_string_translation=False)
@@ -17,8 +19,8 @@ class QualiopiScreenMixin(models.AbstractModel):
 
     @api.depends_context('uid', 'lang')
     def _compute_chain(self):
-        """The records before and after this one in the loop, as far as the user may see them: one query
-        a level, whatever their number (design, "The loop")."""
+        """The records before and after this one in the loop, as far as the user may see them; the
+        number of queries does not grow with theirs (design, "The loop")."""
         labels = self._chain_labels()
         for record in self:
             levels = record._origin._chain_levels() if record._origin else {}
@@ -48,23 +50,20 @@ class QualiopiScreenMixin(models.AbstractModel):
         """
         raise NotImplementedError
 
-    def _chain_search(self, model, field, records):
-        """Records of ``model`` linked with ``records`` by ``field``, with what a node shows."""
-        nodes = self.env[model]
-        if not records:
-            return nodes.browse()
-        return nodes.search_fetch([(field, 'in', records.ids)], nodes._chain_fields(), order='id')
-
-    def _chain_sources(self, findings):
-        return self._chain_search('qualiopi.complaint', 'finding_ids', findings)
+    @api.model
+    def _chain_visible(self, records):
+        """Those of ``records`` that the user may read: a cached link may hold more."""
+        return records._filtered_access('read').sorted('id')
 
     def _chain_following(self, findings):
-        actions = self._chain_search('qualiopi.improvement.action', 'finding_ids', findings)
-        return {'action': actions, 'check': self._chain_search('qualiopi.effectiveness.check', 'action_id', actions)}
-
-    @api.model
-    def _chain_fields(self):
-        return ['reference', 'name', 'state']
+        actions = self._chain_visible(findings.action_ids)
+        checks = self.env['qualiopi.effectiveness.check']
+        if actions:
+            checks = checks.search_fetch(
+                [('action_id', 'in', actions.ids)], ['action_id', 'planned_on', 'done_on', 'verdict', 'state'],
+                order='id',
+            )
+        return {'action': actions, 'check': checks}
 
     def _chain_node(self, current):
         """What the chain shows of one record: its number, subject, state in words and colour."""
@@ -101,7 +100,8 @@ class QualiopiScreenMixin(models.AbstractModel):
         officer = self.env.user.has_group('qualiopi.group_officer')
         confidential = self.env.user.has_group('qualiopi.group_confidential')
         for record in self:
-            record.may_treat = officer or confidential and record.is_confidential
+            owner = self._owner_treats and record[self._owner_field] == self.env.user
+            record.may_treat = officer or owner or confidential and record.is_confidential
 
     def _web_read_group_format(self, groupby, aggregates, groups):
         result = super()._web_read_group_format(groupby, aggregates, groups)
