@@ -16,6 +16,7 @@ from . import (
     qualiopi_number,
     qualiopi_access_log,
     qualiopi_guarded_mixin,
+    qualiopi_followup_mixin,
     qualiopi_register_mixin,
     qualiopi_analysis_mixin,
     qualiopi_referenced_mixin,

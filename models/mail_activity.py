@@ -1,11 +1,23 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .qualiopi_guarded_mixin import QualiopiGuardedMixin
+from ..exceptions import GateError
+from .qualiopi_guarded_mixin import QualiopiGuardedMixin, is_meaningful
 
 
 class MailActivity(models.Model):
     _inherit = 'mail.activity'
+
+    # What the follow-up set: only rows with a step are its own, and what differs was changed by hand.
+    qualiopi_step = fields.Char("Quality step", readonly=True, copy=False)
+    qualiopi_due = fields.Date("Due by the register", readonly=True, copy=False)
+    qualiopi_user_id = fields.Many2one('res.users', "Owed by", readonly=True, copy=False, ondelete='set null')
+    qualiopi_waiver = fields.Char("Not applicable because", readonly=True, copy=False)
+
+    _qualiopi_step_uniq = models.UniqueIndex(
+        '(res_model, res_id, qualiopi_step) WHERE active IS TRUE AND qualiopi_step IS NOT NULL',
+        "This step is planned already.",
+    )
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -32,3 +44,48 @@ class MailActivity(models.Model):
                     raise UserError(self.env._(
                         "%s has no access to this confidential record.", activity.user_id.name,
                     ))
+
+    # === STEPS === #
+
+    def _action_done(self, feedback=False, attachment_ids=None):
+        """A step of the follow-up is done by what is filled in, not by a tick: ticked by hand it opens."""
+        steps = self.filtered(lambda activity: activity.active and activity.qualiopi_step)
+        if not steps:
+            return super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
+        escalations = steps.filtered(lambda activity: activity.qualiopi_step == 'escalate')
+        # The lead has looked into it: this lateness is not brought up again.
+        escalations.sudo().qualiopi_waiver = feedback or 'seen'
+        for activity in steps - escalations:
+            raise GateError(
+                self.env._(
+                    "\"%(step)s\" of %(record)s ends by itself once it is filled in.",
+                    step=activity.activity_type_id.name, record=activity.res_name,
+                ),
+                {
+                    'type': 'ir.actions.act_window',
+                    'name': activity.activity_type_id.name,
+                    'res_model': 'qualiopi.step',
+                    'views': [(False, 'form')],
+                    'target': 'new',
+                    'context': {'default_activity_id': activity.id},
+                },
+                self.env._("Continue"),
+            )
+        return super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
+
+    def _waive(self, reason):
+        """End a step that does not apply here; it is not asked for again.
+
+        :param str reason: why, kept with the step and in the chatter
+        :raise UserError: without a meaningful reason
+        """
+        self.ensure_one()
+        if not is_meaningful(reason):
+            raise UserError(self.env._("Give a reason in words: it will be printed."))
+        record = self.env[self.res_model].browse(self.res_id)
+        record.check_access('write')
+        # sudo: who may write on the record may end its steps, also those of others
+        self.sudo().write({'qualiopi_waiver': reason, 'feedback': reason, 'active': False})
+        record._log_texts({record.id: self.env._(
+            "Not applicable: %(step)s. %(reason)s", step=self.activity_type_id.name, reason=reason,
+        )})

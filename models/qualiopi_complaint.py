@@ -6,16 +6,20 @@ from odoo.fields import Command, Datetime, Domain
 from odoo.tools.sql import escape_psql
 
 from ..exceptions import GateError
+from .qualiopi_followup_mixin import Step
 
 # Natures whose author waits for an acknowledgement and a response (design, rule 3).
 _ANSWERED_NATURES = ('complaint', 'safeguarding')
 _SIMILAR_DAYS = 60
+# Calendar days after which an answered entry is closed, and its author asked whether it is solved.
+_CLOSE_DAYS = 7
+_ASK_DAYS = 14
 
 
 class QualiopiComplaint(models.Model):
     _name = 'qualiopi.complaint'
     _description = "Complaint, Difficulty or Unforeseen Event"
-    _inherit = ['qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin']
+    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin']
     _order = 'received_on desc, id desc'
     _folded_states = ('closed', 'cancelled')
     _owner_treats = True
@@ -924,3 +928,65 @@ class QualiopiComplaint(models.Model):
     def action_view_similar(self):
         """Open the entries that resemble this one."""
         return self._open_records(self.similar_ids, self.env._("Resembling entries"))
+
+    # === FOLLOW-UP === #
+
+    _followup_fields = frozenset({
+        'nature', 'severity_id', 'category_id', 'channel_id', 'received_on', 'user_id', 'partner_id', 'email_from',
+        'ack_date', 'ack_message', 'ack_impossible_reason', 'cause_ids', 'analysis_date', 'finding_ids',
+        'correction', 'correction_for', 'decision', 'response', 'response_date', 'response_impossible_reason',
+        'verdict', 'closed_on', 'cancelled_on', 'state',
+    })
+
+    @api.depends('state', 'ack_deadline', 'ack_timeliness', 'analysis_deadline', 'analysis_date',
+                 'response_deadline', 'response_timeliness', 'severity_id', 'verdict', 'correction')
+    def _compute_followup_on(self):
+        return super()._compute_followup_on()
+
+    def _followup_steps(self):
+        """Acknowledge, analyse, answer, ask whether it is solved, close (RNQ V10, indicator 31)."""
+        with_cause = self._with_cause()
+        return {complaint: complaint._own_steps(complaint in with_cause) for complaint in self}
+
+    def _own_steps(self, has_cause):
+        steps = []
+        owner = self.user_id
+        local = self.company_id._qualiopi_local_date
+        if self.state == 'cancelled' or self.is_imported:
+            return steps
+        if self.state != 'closed':
+            if self.ack_timeliness == 'pending':
+                steps.append(Step('acknowledge', owner, local(self.ack_deadline)))
+            if self.nature != 'safeguarding' and not has_cause and self.analysis_deadline:
+                steps.append(Step('analyse', owner, local(self.analysis_deadline)))
+            if self.response_timeliness == 'pending':
+                steps.append(Step('answer', owner, local(self.response_deadline)))
+            end = self.response_deadline or self.analysis_deadline
+            if not steps and end:
+                steps.append(Step('close', owner, local(end) + timedelta(days=_CLOSE_DAYS)))
+        if self.nature == 'complaint' and self.response_date and not self.verdict and (
+            self.partner_id or self.email_from
+        ):
+            steps.append(Step('ask', owner, local(self.response_date) + timedelta(days=_ASK_DAYS)))
+        return steps
+
+    def _followup_escalation(self):
+        # What is asked after the response is courtesy: it does not escalate.
+        return {
+            complaint: (
+                min((step.due for step in steps if step.code != 'ask'), default=False),
+                complaint._followup_escalation_days(),
+            )
+            for complaint, steps in self._followup_steps().items()
+        }
+
+    def _followup_escalation_days(self):
+        return self.severity_id.escalation_days or super()._followup_escalation_days()
+
+    def _followup_escalates_at_once(self):
+        return (
+            self.severity_id.level == 'critical' or self.category_id.is_escalated or self.channel_id.is_escalated
+        )
+
+    def _followup_recorded_on(self):
+        return self.received_date or super()._followup_recorded_on()

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
 from ..exceptions import GateError
+from .qualiopi_followup_mixin import Step
 from .qualiopi_guarded_mixin import is_meaningful
 
 # What the verifier fills in, whatever the verifier's group (design, rule 4).
@@ -14,7 +15,7 @@ _VERIFIER_FIELDS = {
 class QualiopiEffectivenessCheck(models.Model):
     _name = 'qualiopi.effectiveness.check'
     _description = "Effectiveness Check"
-    _inherit = ['qualiopi.guarded.mixin', 'qualiopi.screen.mixin']
+    _inherit = ['qualiopi.followup.mixin', 'qualiopi.guarded.mixin', 'qualiopi.screen.mixin']
     _order = 'planned_on desc, id desc'
     _narrative_fields = {'conclusion'}
     _owner_field = 'verifier_id'
@@ -275,3 +276,22 @@ class QualiopiEffectivenessCheck(models.Model):
         """Cancel planned checks."""
         self.write({'state': 'cancelled'})
         return True
+
+    # === FOLLOW-UP === #
+
+    _followup_fields = frozenset({'planned_on', 'verifier_id', 'verdict', 'state'})
+
+    @api.depends('state', 'planned_on', 'action_id.phase')
+    def _compute_followup_on(self):
+        return super()._compute_followup_on()
+
+    def _followup_steps(self):
+        """The check on its planned date, once the action was carried out (RNQ V10, indicator 32)."""
+        return {
+            check: [Step('check', check.verifier_id, check.planned_on)]
+            if check.state == 'planned' and check.action_id.phase == 'check' else []
+            for check in self
+        }
+
+    def _followup_is_cancelled(self):
+        return self.state == 'cancelled'

@@ -146,6 +146,7 @@ class QualiopiEvidence(models.Model):
         evidence._check_unlocked()
         for name in _OWNERS:
             evidence._log_on(name, self.env._("Evidence added: %s"))
+        evidence.action_id._followup_sync()
         return evidence
 
     def write(self, vals):
@@ -158,6 +159,12 @@ class QualiopiEvidence(models.Model):
             raise UserError(self.env._("A file given as evidence is not replaced: add another one."))
         result = super().write(vals)
         self._check_unlocked()
+        return result
+
+    def unlink(self):
+        actions = self.action_id
+        result = super().unlink()
+        actions._followup_sync()
         return result
 
     @api.ondelete(at_uninstall=False)

@@ -5,14 +5,17 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
 from ..exceptions import GateError
+from .qualiopi_followup_mixin import Step
 
 _RECURRENCE_MONTHS = 12
+# Working days to decide where no severity says otherwise.
+_DECIDE_DAYS = 15
 
 
 class QualiopiFinding(models.Model):
     _name = 'qualiopi.finding'
     _description = "Finding"
-    _inherit = ['qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin']
+    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin']
     _folded_states = ('closed', 'no_action', 'cancelled')
     _order = 'date desc, id desc'
     _series = 'CON'
@@ -354,3 +357,38 @@ class QualiopiFinding(models.Model):
         domain = self._recurrence_domain()
         findings = self.search(domain) if domain is not None else self.browse()
         return self._open_records(findings, self.env._("Recurrences"))
+
+    # === FOLLOW-UP === #
+
+    _followup_fields = frozenset({
+        'date', 'kind', 'severity_id', 'user_id', 'cause_ids', 'action_ids', 'complaint_ids', 'closed_on',
+        'cancelled_on', 'no_action_reason', 'state',
+    })
+
+    @api.depends('state', 'date', 'severity_id', 'kind')
+    def _compute_followup_on(self):
+        return super()._compute_followup_on()
+
+    def _followup_steps(self):
+        """Analyse, then decide on an action or on none (RNQ V10, indicator 32)."""
+        steps = {finding: [] for finding in self}
+        for company, findings in self.grouped('company_id').items():
+            wanted = {}
+            for finding in findings.filtered(lambda f: f.state in ('new', 'analysed') and not f.is_imported):
+                analyses = finding.state == 'new' and finding.kind != 'strength'
+                days = finding.severity_id.analysis_days if analyses else finding.severity_id.response_days
+                code = 'analyse' if analyses else 'decide'
+                noon = fields.Datetime.to_datetime(finding.date).replace(hour=11)
+                wanted[finding] = (code, (noon, days or _DECIDE_DAYS))
+            deadlines = company.sudo()._qualiopi_deadlines({pair for __, pair in wanted.values()}) if wanted else {}
+            for finding, (code, pair) in wanted.items():
+                due = company._qualiopi_local_date(deadlines[pair])
+                steps[finding].append(Step(code, finding.user_id, due))
+        return steps
+
+    def _followup_escalation_days(self):
+        return self.severity_id.escalation_days or super()._followup_escalation_days()
+
+    def _followup_neighbours(self, names):
+        if {'cause_ids', 'complaint_ids'} & set(names):
+            self._all_linked('complaint_ids')._followup_sync()

@@ -6,6 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..exceptions import GateError
+from .qualiopi_followup_mixin import Step
 from .qualiopi_guarded_mixin import is_meaningful
 
 _PHASES = ('draft', 'plan', 'do', 'check', 'done', 'cancelled')
@@ -14,6 +15,8 @@ _ENDED = ('done', 'cancelled')
 _TYPE_COLORS = {'corrective': 2, 'preventive': 4, 'improvement': 10}
 _DEFAULT_CHECK_DAYS = 90
 _SOON_DAYS = 7
+# Calendar days to qualify and plan an action.
+_PLAN_DAYS = 7
 
 # What a planned action needs, and so keeps.
 _GATE_FIELDS = {'finding_ids', 'no_finding_reason', 'user_id', 'date_due', 'success_criterion'}
@@ -27,7 +30,7 @@ _OWNER_FIELDS = {
 class QualiopiImprovementAction(models.Model):
     _name = 'qualiopi.improvement.action'
     _description = "Improvement Action"
-    _inherit = ['qualiopi.register.mixin', 'qualiopi.screen.mixin']
+    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.screen.mixin']
     _order = 'priority desc, date_due, id desc'
     _series = 'ACT'
     _server_fields = {
@@ -697,3 +700,40 @@ class QualiopiImprovementAction(models.Model):
         return self._open_records(
             self.check_ids, self.env._("Effectiveness checks"), default_action_id=self.id,
         )
+
+    # === FOLLOW-UP === #
+
+    _followup_fields = frozenset({
+        'stage_id', 'phase', 'user_id', 'date_start', 'date_due', 'closed_on', 'cancelled_on', 'finding_ids',
+    })
+
+    @api.depends('phase', 'date_start', 'date_due', 'referential_date')
+    def _compute_followup_on(self):
+        return super()._compute_followup_on()
+
+    def _followup_steps(self):
+        """Plan, start, finish by the due date, put evidence (RNQ V10, indicator 32)."""
+        return {action: action._own_steps() for action in self}
+
+    def _own_steps(self):
+        owner, due = self.user_id, self.date_due
+        if self.is_imported:
+            return []
+        if self.phase == 'draft':
+            opened = self.referential_date or self.create_date.date()
+            return [Step('plan', owner, opened + timedelta(days=_PLAN_DAYS))]
+        if self.phase == 'plan':
+            return [Step('start', owner, self.date_start or due)]
+        if self.phase == 'do':
+            steps = [Step('finish', owner, due)]
+            return steps if self.evidence_ids else [*steps, Step('evidence', owner, due)]
+        return []
+
+    def _followup_neighbours(self, names):
+        names = set(names)
+        if {'stage_id', 'finding_ids'} & names:
+            self._all_linked('finding_ids')._followup_sync()
+        if {'stage_id', 'user_id'} & names:
+            self.env['qualiopi.effectiveness.check'].sudo().search([
+                ('action_id', 'in', self.ids), ('state', '=', 'planned'),
+            ])._followup_sync()

@@ -35,3 +35,8 @@ class QualiopiSeverity(models.Model):
         'CHECK(ack_days > 0 AND analysis_days > 0 AND response_days > 0 AND check_days > 0)',
         "Each delay is at least one day.",
     )
+
+    escalation_days = fields.Integer(
+        "Escalation (working days)", default=5,
+        help="Working days past due before the quality lead hears of it.",
+    )

@@ -8,4 +8,5 @@ from . import (
     qualiopi_reason,
     qualiopi_safeguarding_report,
     qualiopi_self_check,
+    qualiopi_step,
 )
