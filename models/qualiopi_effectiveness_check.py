@@ -31,6 +31,7 @@ class QualiopiEffectivenessCheck(models.Model):
         domain="[('share', '=', False)]",
     )
     done_on = fields.Date(copy=False)
+    verdict_on = fields.Datetime("Verdict recorded on", readonly=True, copy=False)
     verdict_by_id = fields.Many2one('res.users', "Checked by", readonly=True, copy=False, ondelete='restrict')
     has_value = fields.Boolean("A value was measured", copy=False)
     value_measured = fields.Float(digits=(16, 2), copy=False)
@@ -173,7 +174,7 @@ class QualiopiEffectivenessCheck(models.Model):
                 self._refuse_value('state')
         judged = [{name: vals.get(name) for name in _VERIFIER_FIELDS & vals.keys()} for vals in vals_list]
         checks = super().create([
-            {name: value for name, value in vals.items() if name not in ('verdict', 'verdict_by_id', 'is_self_check')}
+            {name: value for name, value in vals.items() if name not in ('verdict', 'verdict_by_id', 'verdict_on', 'is_self_check')}
             for vals in vals_list
         ])
         checks.action_id._check_unlocked()
@@ -187,6 +188,7 @@ class QualiopiEffectivenessCheck(models.Model):
             return super().write(vals)
         if not self._closed_to(vals):
             return super().write(vals)
+        self.check_access('write')
         self._check_computed_values(vals)
         self.action_id._check_unlocked()
         for check in self:
@@ -196,7 +198,7 @@ class QualiopiEffectivenessCheck(models.Model):
         if not vals.get('verdict'):
             return super().write(vals)
         self._check_self_allowed(self.env.user)
-        vals = dict(vals, verdict_by_id=self.env.uid)
+        vals = dict(vals, verdict_by_id=self.env.uid, verdict_on=fields.Datetime.now())
         for check in self:
             own = self.env.user in (check.action_id.user_id | check.action_id.carried_out_by_id)
             super(QualiopiEffectivenessCheck, check).write(dict(
@@ -215,7 +217,7 @@ class QualiopiEffectivenessCheck(models.Model):
 
     def _check_writer(self, vals):
         """The named verifier and the quality officers; the rest of the plan is the officers'."""
-        for name in ('verdict_by_id', 'is_self_check', 'new_action_id', 'is_automatic', 'action_id'):
+        for name in ('verdict_by_id', 'verdict_on', 'is_self_check', 'new_action_id', 'is_automatic', 'action_id'):
             if name in vals:
                 self._refuse_value(name)
         if vals.get('state') == 'done':
@@ -245,6 +247,10 @@ class QualiopiEffectivenessCheck(models.Model):
                 ))
             if check.done_on > fields.Date.context_today(self):
                 raise UserError(self.env._("A check cannot be done in the future."))
+            if check.action_id.done_on and check.done_on < check.action_id.done_on:
+                raise UserError(self.env._(
+                    "%s was carried out after that day: its check is later.", check.action_id.reference,
+                ))
 
     # === LIFECYCLE === #
 
