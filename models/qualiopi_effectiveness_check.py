@@ -16,6 +16,7 @@ class QualiopiEffectivenessCheck(models.Model):
     _description = "Effectiveness Check"
     _inherit = ['qualiopi.guarded.mixin', 'qualiopi.screen.mixin']
     _order = 'planned_on desc, id desc'
+    _rec_names_search = ['reference']
     _narrative_fields = {'conclusion'}
     _owner_field = 'verifier_id'
 
@@ -223,6 +224,9 @@ class QualiopiEffectivenessCheck(models.Model):
         if vals.get('state') == 'done':
             raise UserError(self.env._("A check is done by its verdict."))
         if self.env.su or self.env.user.has_group('qualiopi.group_officer'):
+            return
+        # The confidential group treats its own to their end: officers do not see them.
+        if all(self.mapped('is_confidential')) and self.env.user.has_group('qualiopi.group_confidential'):
             return
         for check in self:
             if check.verifier_id != self.env.user and not check._own_check_allowed():
