@@ -6,7 +6,7 @@ class QualiopiAnalysisMixin(models.AbstractModel):
     _description = "Cause Analysis"
 
     cause_ids = fields.Many2many(
-        'qualiopi.cause', string="Causes", tracking=True,
+        'qualiopi.cause', string="Causes", tracking=True, check_company=True,
         help="Why it could happen. One cause and one line are enough for a simple case.",
     )
     analysis = fields.Text("Conclusion of the analysis", tracking=True)

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class QualiopiCommunication(models.Model):
@@ -28,9 +29,9 @@ class QualiopiCommunication(models.Model):
 
     def write(self, vals):
         self.action_id._check_unlocked()
-        result = super().write(vals)
-        self.action_id._check_unlocked()
-        return result
+        if 'action_id' in vals and self.action_id.ids != [vals['action_id']]:
+            raise UserError(self.env._("Who was told of an action stays with it."))
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_locked(self):

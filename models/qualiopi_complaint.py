@@ -114,6 +114,7 @@ class QualiopiComplaint(models.Model):
     )
     excluded_user_ids = fields.Many2many(
         'res.users', string="Persons excluded", groups='qualiopi.group_confidential', copy=False,
+        check_company=True,
         help="Members of the confidential group who are named in the report and must not see it.",
     )
 
@@ -167,7 +168,7 @@ class QualiopiComplaint(models.Model):
         "Decided on", compute='_compute_decision_date', store=True, readonly=False, copy=False,
     )
     decision_reason = fields.Text("Reason for the decision", copy=False)
-    remedy_ids = fields.Many2many('qualiopi.remedy', string="Remedy granted", copy=False)
+    remedy_ids = fields.Many2many('qualiopi.remedy', string="Remedy granted", check_company=True, copy=False)
     no_action_reason = fields.Text("Why no corrective action", copy=False)
 
     # Response

@@ -17,6 +17,7 @@ class QualiopiEffectivenessCheck(models.Model):
     _description = "Effectiveness Check"
     _inherit = ['qualiopi.followup.mixin', 'qualiopi.guarded.mixin', 'qualiopi.screen.mixin']
     _order = 'planned_on desc, id desc'
+    _rec_names_search = ['reference']
     _narrative_fields = {'conclusion'}
     _owner_field = 'verifier_id'
 
@@ -32,6 +33,7 @@ class QualiopiEffectivenessCheck(models.Model):
         domain="[('share', '=', False)]",
     )
     done_on = fields.Date(copy=False)
+    verdict_on = fields.Datetime("Verdict recorded on", readonly=True, copy=False)
     verdict_by_id = fields.Many2one('res.users', "Checked by", readonly=True, copy=False, ondelete='restrict')
     has_value = fields.Boolean("A value was measured", copy=False)
     value_measured = fields.Float(digits=(16, 2), copy=False)
@@ -165,7 +167,7 @@ class QualiopiEffectivenessCheck(models.Model):
                 self._refuse_value('state')
         judged = [{name: vals.get(name) for name in _VERIFIER_FIELDS & vals.keys()} for vals in vals_list]
         checks = super().create([
-            {name: value for name, value in vals.items() if name not in ('verdict', 'verdict_by_id', 'is_self_check')}
+            {name: value for name, value in vals.items() if name not in ('verdict', 'verdict_by_id', 'verdict_on', 'is_self_check')}
             for vals in vals_list
         ])
         checks.action_id._check_unlocked()
@@ -179,6 +181,7 @@ class QualiopiEffectivenessCheck(models.Model):
             return super().write(vals)
         if not self._closed_to(vals):
             return super().write(vals)
+        self.check_access('write')
         self._check_computed_values(vals)
         self.action_id._check_unlocked()
         for check in self:
@@ -188,7 +191,7 @@ class QualiopiEffectivenessCheck(models.Model):
         if not vals.get('verdict'):
             return super().write(vals)
         self._check_self_allowed(self.env.user)
-        vals = dict(vals, verdict_by_id=self.env.uid)
+        vals = dict(vals, verdict_by_id=self.env.uid, verdict_on=fields.Datetime.now())
         for check in self:
             own = self.env.user in (check.action_id.user_id | check.action_id.carried_out_by_id)
             super(QualiopiEffectivenessCheck, check).write(dict(
@@ -207,12 +210,15 @@ class QualiopiEffectivenessCheck(models.Model):
 
     def _check_writer(self, vals):
         """The named verifier and the quality officers; the rest of the plan is the officers'."""
-        for name in ('verdict_by_id', 'is_self_check', 'new_action_id', 'is_automatic', 'action_id'):
+        for name in ('verdict_by_id', 'verdict_on', 'is_self_check', 'new_action_id', 'is_automatic', 'action_id'):
             if name in vals:
                 self._refuse_value(name)
         if vals.get('state') == 'done':
             raise UserError(self.env._("A check is done by its verdict."))
         if self.env.su or self.env.user.has_group('qualiopi.group_officer'):
+            return
+        # The confidential group treats its own to their end: officers do not see them.
+        if all(self.mapped('is_confidential')) and self.env.user.has_group('qualiopi.group_confidential'):
             return
         for check in self:
             if check.verifier_id != self.env.user and not check._own_check_allowed():
@@ -237,6 +243,10 @@ class QualiopiEffectivenessCheck(models.Model):
                 ))
             if check.done_on > fields.Date.context_today(self):
                 raise UserError(self.env._("A check cannot be done in the future."))
+            if check.action_id.done_on and check.done_on < check.action_id.done_on:
+                raise UserError(self.env._(
+                    "%s was carried out after that day: its check is later.", check.action_id.reference,
+                ))
 
     # === LIFECYCLE === #
 

@@ -84,9 +84,11 @@ class QualiopiGuardedMixin(models.AbstractModel):
         """
         for record in self.sudo():
             if record._is_ended() and not record._is_server():
+                # A refusal tells nobody about a record that is not theirs.
+                is_known = record.with_env(self.env).has_access('read')
                 raise UserError(self.env._(
                     "%s is closed: it keeps what it says. Reopen it, with a reason, to change it.",
-                    record.display_name,
+                    record.display_name if is_known else self.env._("This record"),
                 ))
 
     def _process_attachments_for_post(self, attachments, attachment_ids, message_values):

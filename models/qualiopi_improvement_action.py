@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -227,7 +227,9 @@ class QualiopiImprovementAction(models.Model):
                  'check_ids.verifier_id', 'check_ids.value_measured', 'check_ids.has_value')
     def _compute_check_summary(self):
         for action in self:
-            done = action.check_ids.filtered(lambda c: c.state == 'done').sorted(lambda c: (c.done_on, c.id))
+            done = action.check_ids.filtered(lambda c: c.state == 'done').sorted(
+                lambda c: (c.done_on, c.verdict_on or datetime.min, c.id),
+            )
             planned = action.check_ids.filtered(lambda c: c.state == 'planned').sorted('planned_on')
             measured = done.filtered('has_value')[-1:]
             action.check_count = len(action.check_ids)
@@ -559,6 +561,11 @@ class QualiopiImprovementAction(models.Model):
             if planned:
                 planned._as_server().planned_on = planned_on
 
+    def _cancel_checks(self):
+        """An action that ends leaves no check to come behind."""
+        planned = self.sudo().check_ids.filtered(lambda check: check.state == 'planned')
+        planned._as_server().write({'state': 'cancelled'})
+
     def _effective(self, moment=None):
         """A check judged the action effective: it ends, and so do the findings that it completes.
 
@@ -566,6 +573,7 @@ class QualiopiImprovementAction(models.Model):
         """
         for company, actions in self.grouped('company_id').items():
             actions._as_server().write({'stage_id': self._stage_of('done', company).id})
+        self._cancel_checks()
         self._close(moment)
         self._all_linked('finding_ids')._close_when_complete()
 
@@ -599,9 +607,14 @@ class QualiopiImprovementAction(models.Model):
             actions.filtered(lambda a: a.phase == 'done')._check_unlocked()
             actions._as_server().write({'stage_id': self._stage_of('cancelled', company).id})
         self._as_server().write({'cancelled_on': moment or fields.Datetime.now(), 'cancel_reason': reason})
+<<<<<<< HEAD
         planned = self.sudo().check_ids.filtered(lambda check: check.state == 'planned')
         planned._as_server().write({'state': 'cancelled'})
         self._all_linked('finding_ids')._close_when_complete()
+=======
+        self._cancel_checks()
+        self.sudo().finding_ids._close_when_complete()
+>>>>>>> cb5deb80e8760bfed3e77f66f8b1764ba812a08c
 
     def _reopen_values(self, reason):
         return {

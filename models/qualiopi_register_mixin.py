@@ -123,6 +123,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
     def write(self, vals):
         if self._is_server():
             return super().write(vals)
+        self.check_access('write')
         if self._closed_to(vals):
             self._check_unlocked()
         self._check_written_values(vals)
