@@ -607,14 +607,8 @@ class QualiopiImprovementAction(models.Model):
             actions.filtered(lambda a: a.phase == 'done')._check_unlocked()
             actions._as_server().write({'stage_id': self._stage_of('cancelled', company).id})
         self._as_server().write({'cancelled_on': moment or fields.Datetime.now(), 'cancel_reason': reason})
-<<<<<<< HEAD
-        planned = self.sudo().check_ids.filtered(lambda check: check.state == 'planned')
-        planned._as_server().write({'state': 'cancelled'})
-        self._all_linked('finding_ids')._close_when_complete()
-=======
         self._cancel_checks()
-        self.sudo().finding_ids._close_when_complete()
->>>>>>> cb5deb80e8760bfed3e77f66f8b1764ba812a08c
+        self._all_linked('finding_ids')._close_when_complete()
 
     def _reopen_values(self, reason):
         return {
