@@ -122,7 +122,9 @@ class QualiopiFollowupMixin(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        records = super().create(vals_list)
+        # Evidence or checks that come along must not plan steps before the record is whole.
+        waiting = super(QualiopiFollowupMixin, self.with_context(qualiopi_followup_wait=True))
+        records = waiting.create(vals_list).with_env(self.env)
         records._followup_sync()
         # Links may come as defaults, which the values do not name.
         records._followup_neighbours(self._followup_fields)
@@ -142,7 +144,8 @@ class QualiopiFollowupMixin(models.AbstractModel):
         """Create, move, reassign and close the activities of the steps owed, in batch."""
         # sudo: the activities of others follow the record, whoever changed it
         records = self.sudo().with_context(mail_activity_quick_update=True, mail_notify_author=False)
-        if not records or self.env.context.get('mail_activity_automation_skip'):
+        context = self.env.context
+        if not records or context.get('qualiopi_followup_wait') or context.get('mail_activity_automation_skip'):
             return
         expected = records._followup_expected()
         Activity = records.env['mail.activity'].with_context(active_test=False)
