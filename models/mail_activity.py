@@ -36,7 +36,7 @@ class MailActivity(models.Model):
         for model, activities in self.filtered('res_model').grouped('res_model').items():
             if not isinstance(self.env[model], QualiopiGuardedMixin):
                 continue
-            records = self.env[model].browse(activities.mapped('res_id')).sudo()
+            records = self.env[model].browse(set(activities.mapped('res_id'))).sudo()
             confidential = dict(records.filtered('is_confidential').grouped('id'))
             for activity in activities:
                 record = confidential.get(activity.res_id)
