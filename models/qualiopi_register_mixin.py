@@ -5,6 +5,7 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
 
 from .qualiopi_guarded_mixin import is_meaningful
 
@@ -125,7 +126,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
             return super().write(vals)
         self.check_access('write')
         if self._closed_to(vals):
-            self._check_unlocked()
+            self.filtered(lambda record: record._is_ended() and record._differs_from(vals))._check_unlocked()
         self._check_written_values(vals)
         self._check_declarant(vals)
         open_before = self.sudo().browse()
@@ -168,9 +169,28 @@ class QualiopiRegisterMixin(models.AbstractModel):
     def _check_written_values(self, vals):
         self._check_computed_values(vals.keys() - self._server_fields)
         for name in vals.keys() & (self._server_fields | self._frozen_fields):
-            field = self._fields[name]
-            if any(field.convert_to_write(record[name], record) != (vals[name] or False) for record in self):
+            if any(record._differs_from({name: vals[name]}) for record in self):
                 self._refuse_value(name)
+
+    def _differs_from(self, vals):
+        """Whether a write of ``vals`` would change the record: a table that is imported twice says again
+        what stands there already."""
+        self.ensure_one()
+        for name, value in vals.items():
+            field = self._fields.get(name)
+            if field is None:
+                return True
+            if field.type in ('one2many', 'many2many'):
+                ids = set(self[name].ids)
+                for command in value or ():
+                    if command[0] == Command.SET and set(command[2]) == ids:
+                        continue
+                    if command[0] == Command.LINK and command[1] in ids:
+                        continue
+                    return True
+            elif field.convert_to_cache(value, self) != field.convert_to_cache(self[name], self):
+                return True
+        return False
 
     def _check_declarant(self, vals):
         """A declarant corrects the own statement until somebody treats it; the owner treats it."""

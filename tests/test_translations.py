@@ -59,7 +59,7 @@ class TestTranslations(TransactionCase):
             if not name.startswith('qualiopi.'):
                 continue
             for field in model._fields.values():
-                if field._module == 'qualiopi' and field.export_string_translation and not field.automatic and (
+                if field._module == 'qualiopi' and field.export_string_translation and (
                     field.string and not field.inherited
                 ):
                     self.assertIn(field.string, terms, str(field))
