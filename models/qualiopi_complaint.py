@@ -733,9 +733,10 @@ class QualiopiComplaint(models.Model):
 
     # === LIFECYCLE === #
 
-    def _missing_for_closing(self):
+    def _missing_for_closing(self, with_cause=None):
         """What the nature of the entry still needs before it is closed (design, rule 3; RNQ, indicator 31).
 
+        :param with_cause: for a batch, the entries whose cause is known
         :return: sentences in the user's language, empty when nothing is missing
         :rtype: list[str]
         """
@@ -749,7 +750,7 @@ class QualiopiComplaint(models.Model):
              self.env._("the acknowledgement: its date, or why it was impossible")),
             (self.nature == 'safeguarding' and not self.correction,
              self.env._("the protective measures taken")),
-            (self.nature != 'safeguarding' and not self._with_cause(),
+            (self.nature != 'safeguarding' and self not in (self._with_cause() if with_cause is None else with_cause),
              self.env._("the cause, here or in a linked finding")),
             (self.nature == 'complaint' and not self.decision,
              self.env._("the decision: founded or not")),
@@ -768,10 +769,11 @@ class QualiopiComplaint(models.Model):
         :raise GateError: lists what is missing and offers the screen where it is filled in
         """
         self.check_access('write')
+        with_cause = self._with_cause()
         for complaint in self:
             if complaint._is_ended():
                 raise UserError(self.env._("%s is closed already.", complaint.display_name))
-            missing = complaint._missing_for_closing()
+            missing = complaint._missing_for_closing(with_cause)
             if missing:
                 raise GateError(
                     self.env._(

@@ -298,9 +298,10 @@ class QualiopiFinding(models.Model):
 
     def _no_action(self, reason):
         self._check_unlocked()
-        for finding in self:
-            if any(action.phase not in ('done', 'cancelled') for action in finding._all_linked('action_ids')):
-                raise UserError(self.env._("%s has an action under way.", finding.display_name))
+        under_way = self._all_linked('action_ids').filtered(lambda action: not action._is_ended())
+        busy = {own for own, other in self._linked_pairs('action_ids') if other in under_way.ids}
+        for finding in self.filtered(lambda f: f.id in busy):
+            raise UserError(self.env._("%s has an action under way.", finding.display_name))
         self._as_server().write({'no_action_reason': reason})
         self._close()
 
