@@ -278,7 +278,7 @@ class TestConfidential(QualiopiCase):
             self.assertTrue(self.user_env(record, self.confidential).has_access('read'), record)
             self.assertFalse(self.env[record._name].with_user(self.confidential2).search([('id', '=', record.id)]))
         self.assertNotIn(self.confidential2.partner_id, self.secret.message_partner_ids)
-        self.assertFalse(self.secret.activity_ids)
+        self.assertNotIn(self.confidential2, self.secret.activity_ids.user_id)
         self.secret.message_subscribe(self.confidential2.partner_id.ids)
         self.assertNotIn(self.confidential2.partner_id, self.secret.message_partner_ids)
         with self.assertDenied():
