@@ -146,16 +146,24 @@ class QualiopiEffectivenessCheck(models.Model):
                         " organisation may allow its own check; the reports then say so.",
                         user=user.name, action=action.reference,
                     ),
-                    {
-                        'type': 'ir.actions.act_window',
-                        'name': self.env._("One-person organisation"),
-                        'res_model': 'qualiopi.self.check',
-                        'views': [(False, 'form')],
-                        'target': 'new',
-                        'context': {'default_company_id': check.company_id.id},
-                    },
-                    self.env._("Allow it"),
+                    check.with_env(self.env)._self_check_window(), self.env._("Allow it"),
                 )
+
+    def _self_check_window(self):
+        """The leave for a one-person organisation, for those who may give it."""
+        if not self.env.user.has_group('qualiopi.group_manager'):
+            return None
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("One-person organisation"),
+            'res_model': 'qualiopi.self.check',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {
+                'default_company_id': self.company_id.id,
+                'default_verdict_id': self.env.context.get('qualiopi_verdict'),
+            },
+        }
 
     # === CRUD === #
 

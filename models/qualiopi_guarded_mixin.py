@@ -65,7 +65,8 @@ class QualiopiGuardedMixin(models.AbstractModel):
 
     def _compute_is_locked(self):
         for record in self:
-            record.is_locked = record._is_ended()
+            # The saved record decides: a form that is about to end it must still be able to say so.
+            record.is_locked = bool(record._origin) and record._origin._is_ended()
 
     def _is_ended(self):
         """Whether the record is closed or cancelled, and so refuses changes (design, rule 5)."""

@@ -408,7 +408,8 @@ class QualiopiImprovementAction(models.Model):
             if target == 'cancelled':
                 raise GateError(
                     self.env._("Dropping %s needs a reason, from a quality manager.", action.reference),
-                    action.action_cancel(), self.env._("Drop it"),
+                    # Only to those who can go through with it.
+                    action._may_decide() and action.action_cancel(), self.env._("Drop it"),
                 )
 
     def _check_offer(self):

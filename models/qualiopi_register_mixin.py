@@ -315,12 +315,16 @@ class QualiopiRegisterMixin(models.AbstractModel):
         getattr(self, f'_{operation}')(reason.strip())
         return True
 
-    def _check_manager(self):
+    def _may_decide(self):
+        """Whether the user cancels and reopens these records."""
         user = self.env.user
         if self.env.su or user.has_group('qualiopi.group_manager'):
-            return
+            return True
         # The confidential group treats its entries to their end: managers do not see them.
-        if not user.has_group('qualiopi.group_confidential') or not all(self.mapped('is_confidential')):
+        return user.has_group('qualiopi.group_confidential') and all(self.mapped('is_confidential'))
+
+    def _check_manager(self):
+        if not self._may_decide():
             raise UserError(self.env._("Only a quality manager cancels or reopens. Ask yours."))
 
     def _cancel(self, reason, moment=None):

@@ -30,7 +30,7 @@ class QualiopiCheckVerdict(models.TransientModel):
     def action_confirm(self):
         """Give the verdict; shows the new action when one is opened."""
         self.ensure_one()
-        self.check_id.write({
+        self.check_id.with_context(qualiopi_verdict=self.id).write({
             'done_on': self.done_on,
             'has_value': self.has_value,
             'value_measured': self.value_measured,
