@@ -28,7 +28,7 @@ class QualiopiHolidays(models.TransientModel):
     company_id = fields.Many2one('res.company', required=True, default=lambda self: self.env.company)
     calendar_id = fields.Many2one(
         'resource.calendar', "Working calendar", compute='_compute_calendar_id', store=True, readonly=False,
-        required=True, domain="[('company_id', 'in', [company_id, False])]",
+        precompute=True, required=True, domain="[('company_id', 'in', [company_id, False])]",
     )
     year_from = fields.Integer("From", required=True, default=lambda self: fields.Date.context_today(self).year)
     year_to = fields.Integer("To", required=True, default=lambda self: fields.Date.context_today(self).year + 2)
