@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Datetime, Domain
+from odoo.tools import format_date, plaintext2html
 from odoo.tools.sql import escape_psql
 
 from ..exceptions import GateError
@@ -401,6 +402,66 @@ class QualiopiComplaint(models.Model):
                 for name in ('ack_deadline', 'analysis_deadline', 'response_deadline'):
                     complaint[name] = deadlines.get(wanted.get((complaint, name)), False)
 
+    def _promised_days(self, company):
+        """Working days promised for the steps that the company's open entries still wait for, counted in
+        the calendar as it is now: to be taken before the calendar changes.
+
+        :return: (field, receipt, deadline, number of working days) by entry
+        :rtype: dict[recordset, list[tuple]]
+        """
+        waiting = (('ack_deadline', 'ack_timeliness'), ('response_deadline', 'response_timeliness'))
+        entries = self.search([
+            ('company_id', '=', company.id), ('state', 'not in', ('closed', 'cancelled')),
+            ('is_imported', '=', False),
+        ])
+        steps = [
+            (entry, name, entry.received_on, entry[name])
+            for entry in entries
+            for name in [
+                *(name for name, timeliness in waiting if entry[timeliness] == 'pending'),
+                *(() if entry.analysis_date else ('analysis_deadline',)),
+            ]
+            if entry[name]
+        ]
+        days = company._qualiopi_working_days_between({(received, due) for __, __, received, due in steps})
+        promised = {}
+        for entry, name, received, due in steps:
+            promised.setdefault(entry, []).append((name, received, due, days[received, due]))
+        return promised
+
+    def _keep_promised_days(self, company, promised):
+        """Move deadlines so that they keep the number of working days promised, with a note.
+
+        :param promised: what _promised_days() returned before the company's calendar changed
+        :return: number of entries that moved
+        :rtype: int
+        """
+        deadlines = company._qualiopi_deadlines({
+            (received, days) for steps in promised.values() for __, received, __, days in steps
+        })
+        groups, notes = {}, {}
+        for entry, steps in promised.items():
+            values = tuple(
+                (name, deadlines[received, days]) for name, received, due, days in steps
+                if days and deadlines[received, days] != due
+            )
+            if values:
+                groups.setdefault(values, []).append(entry.id)
+                notes[entry.id] = self.env._(
+                    "Public holidays were added to the calendar. New deadlines: %s.",
+                    ", ".join(
+                        f"{self._fields[name]._description_string(self.env)} "
+                        f"{format_date(self.env, company._qualiopi_local_date(due))}"
+                        for name, due in values
+                    ),
+                )
+        for values, ids in groups.items():
+            self.browse(ids)._as_server().write(dict(values))
+        if notes:
+            self.browse(notes)._followup_sync()
+            self.browse(notes)._message_log_batch({key: plaintext2html(note) for key, note in notes.items()})
+        return len(notes)
+
     @api.depends('received_on', 'ack_date', 'ack_deadline', 'response_date', 'response_deadline',
                  'ack_impossible_reason', 'response_impossible_reason', 'company_id')
     def _compute_delays(self):
@@ -645,7 +706,7 @@ class QualiopiComplaint(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        complaints = super().create(vals_list)
+        complaints = super().create(self._with_default_owners(vals_list))
         complaints._sign_steps(dict.fromkeys(name for vals in vals_list for name in vals))
         return complaints
 
@@ -663,6 +724,53 @@ class QualiopiComplaint(models.Model):
         if vals.get('verdict') == 'no' and closed:
             closed._reopen(self.env._("The complainant says that it is not solved"))
         return result
+
+    @api.model
+    def _with_default_owners(self, vals_list):
+        """Copies of the values with the owner whom the settings name, where somebody who is no quality
+        officer, or a door, names nobody. A declarant is only proposed as owner: that names nobody."""
+        user = self.env.user
+        if not self.env.su and any(user.has_group(f'qualiopi.group_{role}') for role in ('officer', 'confidential')):
+            return vals_list
+        named = {user.id} if not self.env.su else set()
+        waiting = [
+            vals for vals in vals_list
+            if (not vals.get('user_id') or vals['user_id'] in named)
+            and not vals.get('is_imported') and not vals.get('excluded_user_ids')
+        ]
+        owners = self._default_owner_for(waiting)
+        by_vals = {id(vals): owner for vals, owner in zip(waiting, owners, strict=True) if owner}
+        return [
+            {**vals, 'user_id': by_vals[id(vals)].id} if id(vals) in by_vals else vals
+            for vals in vals_list
+        ]
+
+    @api.model
+    def _default_owner_for(self, vals_list):
+        """Owners whom the settings name for new entries, who may open them; one lookup for all.
+
+        :param list vals_list: values of entries to be created
+        :return: one user a dict of values, or an empty recordset
+        :rtype: list
+        """
+        if not vals_list:
+            return []
+        defaults = self.default_get(['company_id', 'nature', 'category_id'])
+        keys = [
+            tuple({**defaults, **vals}.get(name) or False for name in ('company_id', 'nature', 'category_id'))
+            for vals in vals_list
+        ]
+        # sudo: a declarant's entry finds its owner, whom the declarant need not see
+        rules = self.env['qualiopi.default.owner'].sudo().search([
+            ('company_id', 'in', list({company for company, __, __ in keys})),
+        ])
+        if not rules:
+            return [rules.user_id] * len(keys)
+        owners = {
+            key: rules._owner_of(*key, confidential=self._series_of({'nature': key[1], 'category_id': key[2]}) == 'SIG')
+            for key in set(keys)
+        }
+        return [owners[key] for key in keys]
 
     def _series_of(self, vals):
         category = self.env['qualiopi.category'].browse(vals.get('category_id'))

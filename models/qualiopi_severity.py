@@ -29,14 +29,19 @@ class QualiopiSeverity(models.Model):
         aggregator=None,
         help="Calendar days between an action's due date and the check of its effectiveness.",
     )
+    escalation_days = fields.Integer(
+        "Escalation (Working Days)",
+        required=True,
+        default=5,
+        aggregator=None,
+        help="Working days past due before the quality lead hears of it.",
+    )
     color = fields.Integer()
 
     _days_check = models.Constraint(
         'CHECK(ack_days > 0 AND analysis_days > 0 AND response_days > 0 AND check_days > 0)',
         "Each delay is at least one day.",
     )
-
-    escalation_days = fields.Integer(
-        "Escalation (working days)", default=5,
-        help="Working days past due before the quality lead hears of it.",
+    _escalation_days_check = models.Constraint(
+        'CHECK(escalation_days > 0)', "An escalation comes at least one day after the step is due.",
     )

@@ -69,6 +69,16 @@ class ResCompany(models.Model):
         help="For 90 days from then, what is not organised yet reads \"to be set up\".",
     )
 
+    qualiopi_auto_acknowledge = fields.Boolean(
+        "Automatic acknowledgement",
+        help="What comes in by mail, form or portal is acknowledged at once.",
+    )
+    qualiopi_digest = fields.Boolean(
+        "Morning reminder",
+        default=True,
+        help="One mail on working days to each person who has something late or due this week.",
+    )
+
     @api.constrains('qualiopi_manager_id', 'qualiopi_disability_officer_id')
     def _check_qualiopi_company(self):
         self._check_company(['qualiopi_manager_id', 'qualiopi_disability_officer_id'])

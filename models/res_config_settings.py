@@ -23,3 +23,7 @@ class ResConfigSettings(models.TransientModel):
         readonly=False,
         domain="[('company_id', 'in', [company_id, False])]",
     )
+    qualiopi_auto_acknowledge = fields.Boolean(
+        related='company_id.qualiopi_auto_acknowledge', readonly=False
+    )
+    qualiopi_digest = fields.Boolean(related='company_id.qualiopi_digest', readonly=False)

@@ -6,7 +6,9 @@ from . import (
     test_confidential,
     test_configuration,
     test_data_life,
+    test_digest,
     test_finding,
+    test_holidays,
     test_import,
     test_lock,
     test_loop_on_core_events,
@@ -15,6 +17,7 @@ from . import (
     test_performance,
     test_reports,
     test_sessions,
+    test_settings,
     test_translations,
     test_working_days,
 )

@@ -4,9 +4,11 @@ from . import (
     qualiopi_check_verdict,
     qualiopi_complaint_merge,
     qualiopi_complaint_restrict,
+    qualiopi_holidays,
     qualiopi_print,
     qualiopi_reason,
     qualiopi_safeguarding_report,
     qualiopi_self_check,
+    qualiopi_settings,
     qualiopi_step,
 )
