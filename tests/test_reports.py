@@ -261,7 +261,7 @@ class TestReports(ReportCase):
         text = self._text('action', self.action.ids)
         for expected in (
             self.finding.reference, self.complaint.reference, "58", "95", "97", "Closing list",
-            "list.pdf", "Effective", "Test officer2", "Four sessions looked at",
+            "list.pdf", self.evidence.sha256, "Effective", "Test officer2", "Four sessions looked at",
         ):
             self.assertIn(expected, text)
         self.assertNotIn("one-person", text)
