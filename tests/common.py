@@ -197,7 +197,7 @@ class QualiopiCase(TransactionCase):
     def pending_check(cls, action, user=None):
         """The planned check of an action, as its verifier sees it."""
         check = action.sudo().check_ids.filtered(lambda check: check.state == 'planned')[:1]
-        return check.with_user(user or cls.manager).with_context(action.env.context).sudo(False)
+        return check.with_user(user or cls.manager).sudo(False)
 
     @classmethod
     def judge(cls, action, verdict, user=None, **values):

@@ -110,7 +110,9 @@ class TestCheck(QualiopiCase):
                 'check_id': check.id, **self._verdict(has_value=True, value_measured=3),
             })
             wizard.action_confirm()
-            self.assertRecordValues(check, [{'verdict_by_id': verifier.id, 'is_self_check': False, 'value_measured': 3}])
+            self.assertRecordValues(check, [
+                {'verdict_by_id': verifier.id, 'is_self_check': False, 'value_measured': 3},
+            ])
             self.assertEqual(action.phase, 'done')
             self.assertEqual(action.finding_ids.state, 'closed')
 

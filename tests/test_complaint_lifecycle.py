@@ -123,7 +123,8 @@ class TestComplaintLifecycle(QualiopiCase):
     def test_state_not_by_hand(self):
         complaint = self.make_complaint()
         for user in (self.officer, self.manager):
-            for values in ({'state': 'closed'}, {'closed_on': datetime(2026, 1, 1)}, {'cancelled_on': datetime(2026, 1, 1)},
+            for values in ({'state': 'closed'}, {'closed_on': datetime(2026, 1, 1)},
+                           {'cancelled_on': datetime(2026, 1, 1)},
                            {'duplicate_of_id': self.make_complaint().id}, {'is_imported': True}):
                 with self.assertRefused("filled in by the program"):
                     complaint.with_user(user).write(values)
@@ -560,7 +561,7 @@ class TestComplaintLifecycle(QualiopiCase):
         complaint.action_create_action()
         self.assertEqual(len(complaint.finding_ids), 1, "the open finding is taken")
         action = self.env['qualiopi.improvement.action'].with_user(self.officer).with_context(
-            window['context'],
+            **window['context'],
         ).create({'date_due': '2026-12-31', 'success_criterion': "No more complaint"})
         self.assertEqual(action.finding_ids, finding)
         self.assertEqual(action.origin, complaint.reference)

@@ -1,6 +1,5 @@
 from datetime import date
 
-
 from odoo import Command
 from odoo.tests import tagged
 
@@ -160,7 +159,7 @@ class TestFinding(QualiopiCase):
     def test_create_action(self):
         finding = self.make_finding(analysis="Nobody is in charge", event_id=self.event.id)
         context = finding.action_create_action()['context']
-        action = self.env['qualiopi.improvement.action'].with_user(self.officer).with_context(context).create({})
+        action = self.env['qualiopi.improvement.action'].with_user(self.officer).with_context(**context).create({})
         self.assertRecordValues(action, [{
             'name': finding.name, 'purpose': "Nobody is in charge", 'finding_ids': finding.ids,
             'event_id': self.event.id, 'course_id': self.course.id, 'phase': 'draft', 'origin': finding.reference,

@@ -30,8 +30,8 @@ class TestImport(QualiopiCase):
     def _rows(self, count, lang='en_US', prefix='old'):
         names = {
             key: self.env.ref(f'qualiopi.{key}').with_context(lang=lang).name
-            for key in ('channel_letter', 'severity_major', 'category_premises', 'stakeholder_company', 'cause_communication',
-                        'cause_no_procedure')
+            for key in ('channel_letter', 'severity_major', 'category_premises', 'stakeholder_company',
+                        'cause_communication', 'cause_no_procedure')
         }
         label = self._label
         model = 'qualiopi.complaint'
@@ -64,8 +64,11 @@ class TestImport(QualiopiCase):
                 'cause_ids': (self.cause | self.env.ref('qualiopi.cause_no_procedure')).ids,
             }])
             self.assertEqual(first.referential_id.code, 'V9')
-        numbers = sorted(self.env['qualiopi.complaint'].search([('company_id', '=', self.company.id)]).mapped('reference'))
-        self.assertEqual(numbers, [f'REG/2026/{number:04d}' for number in range(1, 201)], "this year's numbers, no hole")
+        complaints = self.env['qualiopi.complaint'].search([('company_id', '=', self.company.id)])
+        self.assertEqual(
+            sorted(complaints.mapped('reference')), [f'REG/2026/{number:04d}' for number in range(1, 201)],
+            "this year's numbers, no hole",
+        )
 
     def test_twice(self):
         """The same table with external ids brings nothing twice."""

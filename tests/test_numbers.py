@@ -187,6 +187,7 @@ class TestNumbersConcurrently(TransactionCase):
             rnd = random.Random(seed)
             for __ in range(self._rounds):
                 try:
+                    # Committed at the end, unless it was rolled back.
                     with self.registry.cursor() as cr:
                         env = api.Environment(cr, SUPERUSER_ID, {
                             'tracking_disable': True, 'allowed_company_ids': [self.series[0]],
@@ -196,13 +197,12 @@ class TestNumbersConcurrently(TransactionCase):
                         ])
                         if rnd.random() < 1 / 3:
                             cr.rollback()
-                            with lock:
-                                rolled_back.append(seed)
+                            ids = []
                         else:
                             ids = records.ids
-                            cr.commit()
-                            with lock:
-                                self.ids.extend(ids)
+                    with lock:
+                        self.ids.extend(ids)
+                        rolled_back.extend([] if ids else [seed])
                 except Exception as error:  # noqa: BLE001  whatever it is, the test reports it
                     with lock:
                         errors.append(repr(error))

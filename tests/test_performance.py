@@ -1,3 +1,5 @@
+from functools import partial
+
 from odoo import Command
 from odoo.tests import tagged
 
@@ -29,7 +31,9 @@ class TestPerformance(QualiopiCase):
         self.assertLessEqual(counts[10], constant + 10 * per_record, counts)
 
     def _complaints(self, count, **values):
-        return [{'name': f"Entry {n}", 'description': "Too cold", 'event_id': self.event.id, **values} for n in range(count)]
+        return [
+            {'name': f"Entry {n}", 'description': "Too cold", 'event_id': self.event.id, **values} for n in range(count)
+        ]
 
     def _create(self, model, user=None):
         return self.model_as(model, user or self.officer).create
@@ -55,7 +59,8 @@ class TestPerformance(QualiopiCase):
 
     def test_create_findings(self):
         def values(count, **more):
-            return [{'description': f"Finding {n}", 'cause_ids': [Command.link(self.cause.id)], **more} for n in range(count)]
+            causes = [Command.link(self.cause.id)]
+            return [{'description': f"Finding {n}", 'cause_ids': causes, **more} for n in range(count)]
         self.assertGrowth(lambda n: values(n, user_id=False), self._create('qualiopi.finding'), 0.3)
         self.assertGrowth(values, self._create('qualiopi.finding'), 1.3)
 
@@ -114,15 +119,15 @@ class TestPerformance(QualiopiCase):
                                     'action_count', 'next_step', 'display_name']),
             ('qualiopi.improvement.action', ['reference', 'name', 'due_state', 'delay_days', 'origin', 'check_count',
                                              'last_verdict', 'evidence_count', 'display_name']),
-            ('qualiopi.finding', ['reference', 'name', 'state', 'action_count', 'action_done_count', 'complaint_count']),
+            ('qualiopi.finding', ['reference', 'name', 'state', 'action_count', 'action_done_count',
+                                  'complaint_count']),
         ):
             records = self.model_as(model, self.officer)
             specification = {name: {} for name in names}
             counts = []
             for limit in (8, 8, 80):
-                counts.append(self._queries(
-                    lambda records=records, limit=limit, spec=specification: records.web_search_read([], spec, limit=limit),
-                ))
+                search = partial(records.web_search_read, [], specification, limit=limit)
+                counts.append(self._queries(search))
             self.assertLessEqual(counts[2] - counts[1], 1, (model, counts))
             self.assertLessEqual(counts[2], 16, (model, counts))
 
