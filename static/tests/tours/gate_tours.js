@@ -71,7 +71,7 @@ registry.category("web_tour.tours").add("qualiopi_gate_board", {
         drag("Sans preuve", "Réalisée, à vérifier"),
         seeRefusal(
             "ne peut pas encore passer à « Réalisée, à vérifier »",
-            "Il manque : une preuve : un fichier, un lien ou une attestation datée."
+            "Il manque : une preuve : un fichier, un lien ou une attestation écrite et datée."
         ),
         press("Fermer", ".o_error_dialog"),
         seeNoDialog(),
@@ -96,7 +96,7 @@ registry.category("web_tour.tours").add("qualiopi_gate_form", {
         // Dropping an action is not among an officer's buttons.
         see(".o_statusbar_buttons:not(:has(button[name=action_cancel]))"),
         press("Action réalisée"),
-        seeRefusal("Il manque : une preuve : un fichier, un lien ou une attestation datée."),
+        seeRefusal("Il manque : une preuve : un fichier, un lien ou une attestation écrite et datée."),
         press("Fermer", ".o_error_dialog"),
         ...stateEvidence("Le gardien programme le chauffage"),
         press("Action réalisée"),

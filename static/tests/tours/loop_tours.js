@@ -109,7 +109,7 @@ registry.category("web_tour.tours").add("qualiopi_one_person", {
             trigger: ".modal .o_field_widget[name=verdict] label:contains(/^\\s*Efficace\\s*$/)",
             run: "click",
         },
-        press("Rendre le verdict", ".modal"),
+        press("Saisir le résultat", ".modal"),
         // The first own check is refused, and the leave for it offered on the spot.
         seeRefusal("c’est quelqu’un d’autre qui dit si elle a été efficace"),
         press("Autoriser", ".o_error_dialog"),
@@ -117,7 +117,7 @@ registry.category("web_tour.tours").add("qualiopi_one_person", {
         press("Autoriser", ".modal:not(.o_inactive_modal)"),
         // The verdict comes back as it was typed.
         see(".modal .o_field_widget[name=verdict] input:checked"),
-        press("Rendre le verdict", ".modal"),
+        press("Saisir le résultat", ".modal"),
         seeNoDialog(),
         seeStatus("Efficace"),
         ...answerAndClose(),

@@ -95,7 +95,7 @@ export function giveVerdict(label, conclusion) {
             trigger: `.modal .o_field_widget[name=verdict] label:contains(/^\\s*${label}\\s*$/)`,
             run: "click",
         },
-        press("Rendre le verdict", ".modal"),
+        press("Saisir le résultat", ".modal"),
         seeNoDialog(),
     ];
 }
