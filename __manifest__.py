@@ -87,6 +87,9 @@
         'web.assets_backend': [
             'qualiopi/static/src/**/*',
         ],
+        'web.assets_tests': [
+            'qualiopi/static/tests/tours/**/*',
+        ],
     },
     'demo': [
         'demo/qualiopi_company_demo.xml',

@@ -16,8 +16,10 @@ from . import (
     test_numbers,
     test_performance,
     test_reports,
+    test_screens,
     test_sessions,
     test_settings,
+    test_tours,
     test_translations,
     test_working_days,
 )
