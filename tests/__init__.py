@@ -3,6 +3,7 @@ from . import (
     test_complaint_lifecycle,
     test_configuration,
     test_finding,
+    test_letters,
     test_loop_on_core_events,
     test_numbers,
     test_reports,
