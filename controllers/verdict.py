@@ -15,7 +15,7 @@ class VerdictController(Controller):
         """The question, with the answer of the link chosen."""
         complaint_sudo, state = self._open(complaint_id, token)
         if not complaint_sudo:
-            return request.not_found()
+            raise request.not_found()
         return self._page(complaint_sudo, token, state, answer=answer, saved=bool(saved))
 
     @route(_URL, type='http', auth='public', methods=['POST'], website=True, sitemap=False)
@@ -23,7 +23,7 @@ class VerdictController(Controller):
         """Record the answer."""
         complaint_sudo, state = self._open(complaint_id, token)
         if not complaint_sudo:
-            return request.not_found()
+            raise request.not_found()
         # What browsers send for one line break counts as one character, as in their own count.
         comment = (comment if isinstance(comment, str) else '').replace('\r\n', '\n').replace('\0', '')
         errors = []
@@ -56,6 +56,7 @@ class VerdictController(Controller):
         if comment is None:
             comment = given and complaint_sudo.verdict_comment
         response = request.render('qualiopi.verdict_page', {
+            'html_lang': request.env.lang.replace('_', '-'),
             'res_company': complaint_sudo.company_id,
             'company_name': complaint_sudo.company_id.name,
             'reference': complaint_sudo.reference,

@@ -31,7 +31,8 @@ class LettersCase(QualiopiCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        for code in ('en_US', 'fr_FR'):
+            cls.env['res.lang']._activate_lang(code)
         cls.company.write({'email': 'quality@provider.example.com'})
         cls.company.partner_id.lang = 'fr_FR'
         cls.customer.lang = 'en_US'
@@ -177,9 +178,9 @@ class TestAcknowledgement(LettersCase):
         cancelled.with_user(self.manager).action_cancel("Recorded twice")
         with self.assertRefused("cancelled"):
             cancelled.action_send_acknowledgement()
-        complaint = self.make_letter_complaint()
+        complaint = self.make_letter_complaint(self.declarant, user_id=self.officer.id)
         with self.assertRefused("owner or the quality team"):
-            self.user_env(complaint, self.declarant2).action_send_acknowledgement()
+            complaint.action_send_acknowledgement()
         with self.assertRefused("filled in by the program"):
             complaint.ack_sent_on = TODAY
         self.assertFalse(self.letters(difficulty + cancelled + complaint))
@@ -223,13 +224,16 @@ class TestAcknowledgement(LettersCase):
         self.assertIn("acknowledgement was not sent", str(complaint.sudo().message_ids[0].body))
 
     @mute_logger('odoo.addons.mail.models.mail_render_mixin')
-    def test_template_broken(self):
+    def test_one_failure_stops_no_other(self):
         template = self.env.ref('qualiopi.mail_template_acknowledgement')
-        template.body_html = '<p t-out="object.no_such_field"/>'
+        template.body_html = '<p t-out="1 / (object.contact_name != \'Zero\')"/>'
+        broken = self.make_complaint(text_origin='mail', contact_name="Zero", email_from='zero@example.org')
         complaint = self.make_letter_complaint(text_origin='mail')
-        self.assertFalse(complaint._queue_acknowledgement())
-        self.assertFalse(complaint.ack_date)
-        self.assertFalse(self.letters(complaint))
+        self.assertEqual((broken + complaint)._queue_acknowledgement(), complaint)
+        self.assertFalse(broken.ack_date)
+        self.assertFalse(self.letters(broken))
+        self.assertIn("acknowledgement was not sent", str(broken.sudo().message_ids[0].body))
+        self.assertTrue(complaint.ack_date)
 
     def test_confidential_says_nothing(self):
         secret = self.make_confidential(
