@@ -186,6 +186,10 @@ class QualiopiGuardedMixin(models.AbstractModel):
         users = self._filter_audience(partners.sudo().user_ids)
         return partners.filtered(lambda partner: partner in users.partner_id)
 
+    def _allowed_addresses(self):
+        """Addresses without a partner that may receive what is written on a confidential record."""
+        return set()
+
     def _restrict_audience(self):
         """Take followers, activities and ownership from people without access, since they would get
         the text by mail (design, rule 8)."""
@@ -213,7 +217,11 @@ class QualiopiGuardedMixin(models.AbstractModel):
             return recipients
         partners = self.env['res.partner'].browse([data['id'] for data in recipients if data['id']])
         allowed = set(self._allowed_partners(partners).ids)
-        return [data for data in recipients if data['id'] in allowed]
+        addresses = self._allowed_addresses()
+        return [
+            data for data in recipients
+            if (data['id'] in allowed if data['id'] else data['email_normalized'] in addresses)
+        ]
 
     def _read_format(self, fnames, load='_classic_read'):
         if not self.env.su and self._narrative_fields & set(fnames):

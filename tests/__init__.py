@@ -10,6 +10,7 @@ from . import (
     test_finding,
     test_holidays,
     test_import,
+    test_letters,
     test_lock,
     test_loop_on_core_events,
     test_multi_company,
