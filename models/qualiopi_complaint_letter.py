@@ -37,7 +37,7 @@ class QualiopiComplaint(models.Model):
     _server_fields = Complaint._server_fields | {'ack_sent_on', 'response_sent_on', 'verdict_requested_on'}
 
     ack_sent_on = fields.Datetime("Acknowledgement sent on", readonly=True, copy=False)
-    response_sent_on = fields.Datetime(readonly=True, copy=False)
+    response_sent_on = fields.Datetime("Response sent on", readonly=True, copy=False)
     verdict_requested_on = fields.Datetime("Verdict asked for on", readonly=True, copy=False)
     letter_address = fields.Char("Letters go to", compute='_compute_letter_address')
     has_letter_failure = fields.Boolean(

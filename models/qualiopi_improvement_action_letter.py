@@ -54,11 +54,12 @@ class QualiopiImprovementAction(models.Model):
             'context': {'default_action_id': self.id},
         }
 
-    def _inform_complainants(self, complaints=None):
+    def _inform_complainants(self, complaints=None, text=None):
         """Tell the authors of entries that the action has been carried out, once each. Confidential entries
         only when they are named: nothing of theirs leaves by itself.
 
         :param complaints: entries that the action came from; all but the confidential ones by default
+        :param str text: what was done, as they read it; the title of the action by default
         :return: the entries whose authors are told
         """
         self.ensure_one()
@@ -70,8 +71,9 @@ class QualiopiImprovementAction(models.Model):
         for complaint in told:
             complaint._send_letter(
                 'action',
-                # The title of an action may say what a confidential entry is about.
-                qualiopi_action_name=not complaint.is_confidential and not self.is_confidential and self.name,
+                # What was done may say what a confidential entry is about.
+                qualiopi_action_name=not complaint.is_confidential and not self.is_confidential
+                and (text or self.name),
             )
         self._as_server().write({'informed_complaint_ids': [Command.link(id_) for id_ in told.ids]})
         return told

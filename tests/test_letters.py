@@ -8,7 +8,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
-from odoo.tools import mute_logger
+from odoo.tools import format_date, mute_logger
 
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
 
@@ -99,9 +99,9 @@ class TestAcknowledgement(LettersCase):
         self.assertIn("Test Learner", body)
         self.assertIn(complaint.reference, body)
         self.assertIn(self.officer.name, body, "it names who looks after the file")
-        self.assertIn("The room was too cold", body)
+        self.assertNotIn("too cold", body, "what staff has typed is not quoted")
         deadline = self.company._qualiopi_local_date(complaint.response_deadline)
-        self.assertIn(deadline.strftime('%m/%d/%Y'), body, "it says by when it is answered")
+        self.assertIn(format_date(self.env, deadline, lang_code='en_US', date_format='long'), body)
         self.assertIn('quality@provider.example.com', mail.email_from)
         self.assertEqual(complaint.ack_date, fields.Datetime.to_datetime(TODAY))
         self.assertEqual(complaint.ack_sent_on, complaint.ack_date)
@@ -429,9 +429,11 @@ class TestActionLetter(LettersCase):
         wizard = self.model_as('qualiopi.action.tell', self.officer).with_context(
             action.action_inform_complainants()['context']).create({})
         self.assertEqual(wizard.complaint_ids, complaints[:2])
+        self.assertEqual(wizard.text, "Heat the rooms the day before")
+        wizard.text = "We heat the rooms the day before"
         wizard.action_confirm()
         mail = self.assertLetter(complaints[0], "What came of your message", self.customer)
-        self.assertIn("Heat the rooms the day before", str(mail.mail_message_id.body))
+        self.assertIn("We heat the rooms the day before", str(mail.mail_message_id.body))
         self.assertLetter(complaints[1], r"\[fr\] action_done", address='ann@example.org')
         self.assertFalse(self.letters(complaints[2:]))
         self.assertEqual(action.informed_complaint_ids, complaints[:2])

@@ -12,6 +12,15 @@ class QualiopiActionTell(models.TransientModel):
         'qualiopi.complaint', string="Entries", compute='_compute_complaint_ids', store=True, readonly=False,
         domain="[('id', 'in', offered_ids)]",
     )
+    text = fields.Text(
+        "What was done", compute='_compute_text', store=True, readonly=False,
+        help="As the letter says it. Confidential entries get a letter that does not quote it.",
+    )
+
+    @api.depends('action_id')
+    def _compute_text(self):
+        for wizard in self:
+            wizard.text = wizard.action_id.name
 
     @api.depends('action_id')
     def _compute_offered_ids(self):
@@ -28,5 +37,5 @@ class QualiopiActionTell(models.TransientModel):
         self.ensure_one()
         if not self.complaint_ids:
             raise UserError(self.env._("Choose at least one entry."))
-        self.action_id._inform_complainants(self.complaint_ids)
+        self.action_id._inform_complainants(self.complaint_ids, self.text)
         return {'type': 'ir.actions.act_window_close'}
