@@ -231,7 +231,7 @@ class ResUsers(models.Model):
         env = self.env
         due = activity.date_deadline
         # A check goes by the number and the subject of its action.
-        main = record if 'reference' in record._fields else record.action_id
+        main = record if 'name' in record._fields else record.action_id
         day = format_date(env, due, date_format='EEEE d MMMM')
         if due < today:
             when = env._("since %s", day)

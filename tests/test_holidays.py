@@ -4,7 +4,7 @@ from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import format_date, mute_logger
 
 from .common import TODAY, QualiopiCase
 
@@ -159,7 +159,7 @@ class TestHolidays(QualiopiCase):
             self.assertEqual(cancelled.ack_deadline, datetime(2026, 12, 25, 22, 59, 59))
             self.assertFalse(imported.ack_deadline)
             self.assertIn("moved: 2", action['params']['message'])
-            self.assertIn("12/28/2026", entry.message_ids[0].body)
+            self.assertIn(format_date(self.env, date(2026, 12, 28)), entry.message_ids[0].body)
             self.assertNotIn("Public holidays", ''.join(cancelled.message_ids.mapped('body')))
             step = entry.activity_ids.filtered(lambda activity: activity.qualiopi_step == 'acknowledge')
             self.assertEqual(step.date_deadline, date(2026, 12, 28))
