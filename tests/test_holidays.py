@@ -71,7 +71,9 @@ class TestHolidays(QualiopiCase):
         self.assertFalse(leaves.resource_id)
         self.assertEqual(leaves.company_id, self.company)
         first = leaves[0]
-        self.assertEqual((first.date_from, first.date_to), (datetime(2025, 12, 31, 23), datetime(2026, 1, 1, 22, 59, 59)))
+        self.assertEqual(
+            (first.date_from, first.date_to), (datetime(2025, 12, 31, 23), datetime(2026, 1, 1, 22, 59, 59)),
+        )
         summer = leaves.filtered(lambda leave: leave.date_to.date() == date(2026, 7, 14))
         self.assertEqual(
             (summer.date_from, summer.date_to), (datetime(2026, 7, 13, 22), datetime(2026, 7, 14, 21, 59, 59)),
@@ -84,7 +86,9 @@ class TestHolidays(QualiopiCase):
         self.calendar.tz = 'Indian/Reunion'
         self._add(overseas='reunion', year_to=2026)
         last = self._days_off().filtered(lambda leave: leave.date_to.date() == date(2026, 12, 20))
-        self.assertEqual((last.date_from, last.date_to), (datetime(2026, 12, 19, 20), datetime(2026, 12, 20, 19, 59, 59)))
+        self.assertEqual(
+            (last.date_from, last.date_to), (datetime(2026, 12, 19, 20), datetime(2026, 12, 20, 19, 59, 59)),
+        )
 
     def test_never_twice(self):
         """Adding again, with more years and options, adds what is missing alone."""
