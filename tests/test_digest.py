@@ -203,11 +203,11 @@ class TestMorningReminder(QualiopiCase):
         self._owe(self._make_entry("For the manager", self.manager), self.manager, '2026-11-17')
         french, english = self._run()
         self.assertEqual(english.subject, "Quality: 1 late")
-        self.assertIn("mardi 17 novembre", self._rows(french)[0][3])
         self.assertIn("Tuesday 17 November", self._rows(english)[0][3])
-        self.assertEqual(
-            french.subject, self.env(context={'lang': 'fr_FR'})['res.users'].env._("Quality: %s late", 1),
-        )
+        self.assertEqual(french.subject, "Qualité : 1 en retard")
+        self.assertIn("Bonjour Test officer,", french.body_html)
+        self.assertEqual(html.fromstring(french.body_html).xpath('//h3/text()'), ["En retard"])
+        self.assertEqual(self._rows(french)[0][2:], ["Analyser", "depuis le mardi 17 novembre"])
 
     def test_time_zone(self):
         """The week and today are those of the reader."""
