@@ -214,15 +214,14 @@ class ResUsers(models.Model):
             subject = user.env._("Quality: %(late)s late, %(week)s due this week", late=late, week=week)
         rows = [user._qualiopi_digest_row(*line, today) for line in lines[:_DIGEST_LINES]]
         body = user.env['ir.qweb']._render('qualiopi.digest_mail', {
-            'user': user,
-            'subject': subject,
+            'greeting': user.env._("Hello %s,", user.name),
             'sections': [
                 (title, section) for title, section in (
                     (user.env._("Late"), [row for row in rows if row['is_late']]),
                     (user.env._("This week"), [row for row in rows if not row['is_late']]),
                 ) if section
             ],
-            'more': len(lines) - len(rows),
+            'more': len(lines) > len(rows) and user.env._("and %s more", len(lines) - len(rows)),
             'url': f"{user.get_base_url()}/odoo",
         }, minimal_qcontext=True)
         return {'subject': subject, 'body_html': body}
@@ -231,7 +230,7 @@ class ResUsers(models.Model):
         env = self.env
         due = activity.date_deadline
         # A check goes by the number and the subject of its action.
-        main = record if 'reference' in record._fields else record.action_id
+        main = record if 'name' in record._fields else record.action_id
         day = format_date(env, due, date_format='EEEE d MMMM')
         if due < today:
             when = env._("since %s", day)

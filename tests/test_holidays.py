@@ -4,7 +4,7 @@ from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import format_date, mute_logger
 
 from .common import TODAY, QualiopiCase
 
@@ -71,7 +71,9 @@ class TestHolidays(QualiopiCase):
         self.assertFalse(leaves.resource_id)
         self.assertEqual(leaves.company_id, self.company)
         first = leaves[0]
-        self.assertEqual((first.date_from, first.date_to), (datetime(2025, 12, 31, 23), datetime(2026, 1, 1, 22, 59, 59)))
+        self.assertEqual(
+            (first.date_from, first.date_to), (datetime(2025, 12, 31, 23), datetime(2026, 1, 1, 22, 59, 59)),
+        )
         summer = leaves.filtered(lambda leave: leave.date_to.date() == date(2026, 7, 14))
         self.assertEqual(
             (summer.date_from, summer.date_to), (datetime(2026, 7, 13, 22), datetime(2026, 7, 14, 21, 59, 59)),
@@ -84,7 +86,9 @@ class TestHolidays(QualiopiCase):
         self.calendar.tz = 'Indian/Reunion'
         self._add(overseas='reunion', year_to=2026)
         last = self._days_off().filtered(lambda leave: leave.date_to.date() == date(2026, 12, 20))
-        self.assertEqual((last.date_from, last.date_to), (datetime(2026, 12, 19, 20), datetime(2026, 12, 20, 19, 59, 59)))
+        self.assertEqual(
+            (last.date_from, last.date_to), (datetime(2026, 12, 19, 20), datetime(2026, 12, 20, 19, 59, 59)),
+        )
 
     def test_never_twice(self):
         """Adding again, with more years and options, adds what is missing alone."""
@@ -159,7 +163,7 @@ class TestHolidays(QualiopiCase):
             self.assertEqual(cancelled.ack_deadline, datetime(2026, 12, 25, 22, 59, 59))
             self.assertFalse(imported.ack_deadline)
             self.assertIn("moved: 2", action['params']['message'])
-            self.assertIn("12/28/2026", entry.message_ids[0].body)
+            self.assertIn(format_date(self.env, date(2026, 12, 28)), entry.message_ids[0].body)
             self.assertNotIn("Public holidays", ''.join(cancelled.message_ids.mapped('body')))
             step = entry.activity_ids.filtered(lambda activity: activity.qualiopi_step == 'acknowledge')
             self.assertEqual(step.date_deadline, date(2026, 12, 28))
