@@ -20,7 +20,9 @@ _ASK_DAYS = 14
 class QualiopiComplaint(models.Model):
     _name = 'qualiopi.complaint'
     _description = "Complaint, Difficulty or Unforeseen Event"
-    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin']
+    _inherit = [
+        'qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin',
+    ]
     _order = 'received_on desc, id desc'
     _folded_states = ('closed', 'cancelled')
     _owner_treats = True

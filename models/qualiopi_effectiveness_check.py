@@ -11,6 +11,9 @@ _VERIFIER_FIELDS = {
     'verdict', 'done_on', 'has_value', 'value_measured', 'conclusion', 'follow_up', 'evidence_ids',
 }
 
+# What comes with the verdict, which is given after the check exists.
+_VERDICT_FIELDS = {'verdict', 'verdict_by_id', 'verdict_on', 'is_self_check'}
+
 
 class QualiopiEffectivenessCheck(models.Model):
     _name = 'qualiopi.effectiveness.check'
@@ -175,7 +178,7 @@ class QualiopiEffectivenessCheck(models.Model):
                 self._refuse_value('state')
         judged = [{name: vals.get(name) for name in _VERIFIER_FIELDS & vals.keys()} for vals in vals_list]
         checks = super().create([
-            {name: value for name, value in vals.items() if name not in ('verdict', 'verdict_by_id', 'verdict_on', 'is_self_check')}
+            {name: value for name, value in vals.items() if name not in _VERDICT_FIELDS}
             for vals in vals_list
         ])
         checks.action_id._check_unlocked()

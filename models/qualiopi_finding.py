@@ -15,7 +15,9 @@ _DECIDE_DAYS = 15
 class QualiopiFinding(models.Model):
     _name = 'qualiopi.finding'
     _description = "Finding"
-    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin']
+    _inherit = [
+        'qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin',
+    ]
     _folded_states = ('closed', 'no_action', 'cancelled')
     _order = 'date desc, id desc'
     _series = 'CON'

@@ -427,7 +427,7 @@ class TestActionLetter(LettersCase):
         self.assertFalse(self.letters(complaints), "it is proposed, never sent by itself")
         self.assertEqual(action.to_inform_count, 2)
         wizard = self.model_as('qualiopi.action.tell', self.officer).with_context(
-            action.action_inform_complainants()['context']).create({})
+            **action.action_inform_complainants()['context']).create({})
         self.assertEqual(wizard.complaint_ids, complaints[:2])
         self.assertEqual(wizard.text, "Heat the rooms the day before")
         wizard.text = "We heat the rooms the day before"
