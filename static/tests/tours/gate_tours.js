@@ -65,8 +65,16 @@ registry.category("web_tour.tours").add("qualiopi_gate_board", {
         ),
         press("Compléter", ".o_error_dialog"),
         see(".modal .o_field_widget[name=success_criterion]"),
-        { content: "Leave it", trigger: ".modal .btn-close", run: "click" },
-        seeNoDialog(),
+        {
+            content: "Leave it",
+            trigger: ".modal .btn-close",
+            run: ({ click, queryFirst }) => {
+                // The board behind is read again, since something may have been filled in.
+                queryFirst(".o_kanban_renderer").classList.add("o_former_board");
+                return click();
+            },
+        },
+        see("body:not(:has(.modal)) .o_kanban_renderer:not(.o_former_board)"),
         see(`${column("À qualifier")} ${card("Sans rien")}`),
         drag("Sans preuve", "Réalisée, à vérifier"),
         seeRefusal(
@@ -77,7 +85,7 @@ registry.category("web_tour.tours").add("qualiopi_gate_board", {
         seeNoDialog(),
         see(`${column("En cours")} ${card("Sans preuve")}`),
         drag("À juger", "Efficace, close"),
-        seeRefusal("Seul le verdict d’une vérification d’efficacité clôt"),
+        seeRefusal("ne se clôt comme efficace que par le résultat d’une vérification d’efficacité."),
         press("Fermer", ".o_error_dialog"),
         seeNoDialog(),
         drag("À juger", "Abandonnée"),
@@ -107,7 +115,7 @@ registry.category("web_tour.tours").add("qualiopi_gate_form", {
             trigger: ".o-dropdown--menu .dropdown-item:contains('Efficace, close')",
             run: "click",
         },
-        seeRefusal("Seul le verdict d’une vérification d’efficacité clôt"),
+        seeRefusal("ne se clôt comme efficace que par le résultat d’une vérification d’efficacité."),
         press("Fermer", ".o_error_dialog"),
         seeNoDialog(),
         seeStatus("Réalisée"),

@@ -17,6 +17,7 @@ const CAUSE = "Information insuffisante ou erronée";
 /** From the board of the register to an action that is carried out. */
 function recordAndAct() {
     return [
+        see(".o_kanban_group:contains('Reçu')"),
         press("Nouveau", ".o_control_panel"),
         write("description", "La salle était trop froide", ".o_kanban_quick_create"),
         { content: "Go on in the form", trigger: ".o_kanban_quick_create .o_kanban_edit", run: "click" },
@@ -85,6 +86,7 @@ registry.category("web_tour.tours").add("qualiopi_lead_verifies", {
 
 registry.category("web_tour.tours").add("qualiopi_telephone", {
     steps: () => [
+        see(".o_kanban_group:contains('Reçu')"),
         press("Enregistrer et régler"),
         write("description", "Convocation reçue sans le lieu", ".modal"),
         write("contact_name", "Camille Exemple", ".modal"),
