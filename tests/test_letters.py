@@ -226,7 +226,8 @@ class TestAcknowledgement(LettersCase):
     @mute_logger('odoo.addons.mail.models.mail_render_mixin')
     def test_one_failure_stops_no_other(self):
         template = self.env.ref('qualiopi.mail_template_acknowledgement')
-        template.body_html = '<p t-out="1 / (object.contact_name != \'Zero\')"/>'
+        for lang in ('en_US', 'fr_FR'):
+            template.with_context(lang=lang).body_html = '<p t-out="1 / (object.contact_name != \'Zero\')"/>'
         broken = self.make_complaint(text_origin='mail', contact_name="Zero", email_from='zero@example.org')
         complaint = self.make_letter_complaint(text_origin='mail')
         self.assertEqual((broken + complaint)._queue_acknowledgement(), complaint)
