@@ -888,7 +888,7 @@ class QualiopiComplaint(models.Model):
                 raise GateError(
                     self.env._(
                         "%(record)s cannot be closed yet. Missing: %(missing)s.",
-                        record=complaint.reference, missing=self.env._("; ").join(missing),
+                        record=complaint.reference, missing=" · ".join(missing),
                     ),
                     complaint._treat_window(), self.env._("Fill in"),
                 )

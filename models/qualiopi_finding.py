@@ -283,7 +283,7 @@ class QualiopiFinding(models.Model):
                 raise GateError(
                     self.env._(
                         "%(record)s cannot be closed yet. Missing: %(missing)s.",
-                        record=finding.reference, missing=self.env._("; ").join(missing),
+                        record=finding.reference, missing=" · ".join(missing),
                     ),
                     finding._open_records(finding, finding.display_name), self.env._("Fill in"),
                 )

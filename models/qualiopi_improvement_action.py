@@ -456,7 +456,7 @@ class QualiopiImprovementAction(models.Model):
                 raise GateError(
                     self.env._(
                         "%(record)s cannot move to \"%(stage)s\" yet. Missing: %(missing)s.",
-                        record=action.reference, stage=action.stage_id.name, missing=self.env._("; ").join(missing),
+                        record=action.reference, stage=action.stage_id.name, missing=" · ".join(missing),
                     ),
                     action._form_window(), self.env._("Fill in"),
                 )
