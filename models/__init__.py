@@ -40,6 +40,7 @@ from . import (
     res_partner,
     res_company,
     res_config_settings,
+    res_groups,
     res_users,
     ir_attachment,
     mail_activity,

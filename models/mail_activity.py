@@ -5,6 +5,9 @@ from ..exceptions import GateError
 from .qualiopi_guarded_mixin import QualiopiGuardedMixin, is_meaningful
 
 
+_FOLLOWUP_FIELDS = {'qualiopi_step', 'qualiopi_due', 'qualiopi_user_id', 'qualiopi_waiver'}
+
+
 class MailActivity(models.Model):
     _inherit = 'mail.activity'
 
@@ -21,15 +24,29 @@ class MailActivity(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if not self.env.su:
+            # What the follow-up goes by is the program's.
+            vals_list = [
+                {name: value for name, value in vals.items() if name not in _FOLLOWUP_FIELDS} for vals in vals_list
+            ]
         activities = super().create(vals_list)
         activities._check_confidential_assignee()
         return activities
 
     def write(self, vals):
+        if not self.env.su:
+            if 'active' in vals and not vals['active']:
+                self._check_steps_remain()
+            vals = {name: value for name, value in vals.items() if name not in _FOLLOWUP_FIELDS}
         result = super().write(vals)
         if vals.get('user_id'):
             self._check_confidential_assignee()
         return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_steps(self):
+        if not self.env.su:
+            self._check_steps_remain()
 
     def _check_confidential_assignee(self):
         """An activity on our confidential records goes to somebody who may open them."""
@@ -55,7 +72,15 @@ class MailActivity(models.Model):
         escalations = steps.filtered(lambda activity: activity.qualiopi_step == 'escalate')
         # The lead has looked into it: this lateness is not brought up again.
         escalations.sudo().qualiopi_waiver = feedback or 'seen'
-        for activity in steps - escalations:
+        (steps - escalations)._check_steps_remain()
+        return super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
+
+    def _check_steps_remain(self):
+        """A step that is owed is neither ticked nor thrown away.
+
+        :raise GateError: offers to fill the step in, or to say why it does not apply
+        """
+        for activity in self.filtered(lambda a: a.active and a.qualiopi_step and not a.qualiopi_waiver):
             raise GateError(
                 self.env._(
                     "\"%(step)s\" of %(record)s ends by itself once it is filled in.",
@@ -71,7 +96,6 @@ class MailActivity(models.Model):
                 },
                 self.env._("Continue"),
             )
-        return super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
 
     def _waive(self, reason):
         """End a step that does not apply here; it is not asked for again.
@@ -80,6 +104,8 @@ class MailActivity(models.Model):
         :raise UserError: without a meaningful reason
         """
         self.ensure_one()
+        if not self.active or not self.qualiopi_step:
+            raise UserError(self.env._("This step has ended already."))
         if not is_meaningful(reason):
             raise UserError(self.env._("Give a reason in words: it will be printed."))
         record = self.env[self.res_model].browse(self.res_id)
@@ -89,3 +115,6 @@ class MailActivity(models.Model):
         record._log_texts({record.id: self.env._(
             "Not applicable: %(step)s. %(reason)s", step=self.activity_type_id.name, reason=reason,
         )})
+        # What is left counts for the next escalation.
+        self.env.add_to_compute(record._fields['followup_on'], record)
+        record._followup_sync()

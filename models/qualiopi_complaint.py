@@ -1074,24 +1074,19 @@ class QualiopiComplaint(models.Model):
                 steps.append(Step('analyse', owner, local(self.analysis_deadline)))
             if self.response_timeliness == 'pending':
                 steps.append(Step('answer', owner, local(self.response_deadline)))
-            end = self.response_deadline or self.analysis_deadline
-            if not steps and end:
-                steps.append(Step('close', owner, local(end) + timedelta(days=_CLOSE_DAYS)))
         if self.nature == 'complaint' and self.response_date and not self.verdict and (
             self.partner_id or self.email_from
         ):
-            steps.append(Step('ask', owner, local(self.response_date) + timedelta(days=_ASK_DAYS)))
+            # Courtesy, after all is said: it does not escalate.
+            steps.append(Step('ask', owner, local(self.response_date) + timedelta(days=_ASK_DAYS), False))
         return steps
 
-    def _followup_escalation(self):
-        # What is asked after the response is courtesy: it does not escalate.
-        return {
-            complaint: (
-                min((step.due for step in steps if step.code != 'ask'), default=False),
-                complaint._followup_escalation_days(),
-            )
-            for complaint, steps in self._followup_steps().items()
-        }
+    def _followup_last_step(self):
+        end = self.response_deadline or self.analysis_deadline
+        if self._is_ended() or not end:
+            return None
+        due = self.company_id._qualiopi_local_date(end) + timedelta(days=_CLOSE_DAYS)
+        return Step('close', self.user_id, due)
 
     def _followup_escalation_days(self):
         return self.severity_id.escalation_days or super()._followup_escalation_days()

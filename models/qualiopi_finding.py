@@ -381,8 +381,7 @@ class QualiopiFinding(models.Model):
                 analyses = finding.state == 'new' and finding.kind != 'strength'
                 days = finding.severity_id.analysis_days if analyses else finding.severity_id.response_days
                 code = 'analyse' if analyses else 'decide'
-                noon = fields.Datetime.to_datetime(finding.date).replace(hour=11)
-                wanted[finding] = (code, (noon, days or _DECIDE_DAYS))
+                wanted[finding] = (code, (finding.date, days or _DECIDE_DAYS))
             deadlines = company.sudo()._qualiopi_deadlines({pair for __, pair in wanted.values()}) if wanted else {}
             for finding, (code, pair) in wanted.items():
                 due = company._qualiopi_local_date(deadlines[pair])
@@ -393,5 +392,5 @@ class QualiopiFinding(models.Model):
         return self.severity_id.escalation_days or super()._followup_escalation_days()
 
     def _followup_neighbours(self, names):
-        if {'cause_ids', 'complaint_ids'} & set(names):
-            self._all_linked('complaint_ids')._followup_sync()
+        concerned = self if {'cause_ids', 'complaint_ids'} & set(names) else self.browse()
+        return [concerned._all_linked('complaint_ids')]

@@ -1,7 +1,10 @@
 import logging
 from typing import NamedTuple
 
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
@@ -10,12 +13,32 @@ _DEFAULT_ESCALATION_DAYS = 5
 _CRON_BATCH = 1000
 
 
+class Audience(dict):
+    """Who may open a record, asked once for each user and company; confidential records are asked one by
+    one, since each may exclude people."""
+
+    def first(self, record, *users):
+        """The first of ``users`` who may open the record, or an empty recordset."""
+        return next((user for user in users if user and self.has(record, user)), record.env['res.users'])
+
+    def has(self, record, user):
+        """Whether the user may open the record."""
+        if record.is_confidential:
+            return bool(record._filter_audience(user))
+        key = (record._name, record.company_id.id, user.id)
+        if key not in self:
+            self[key] = bool(record._filter_audience(user))
+        return self[key]
+
+
 class Step(NamedTuple):
-    """A step that somebody owes: its code (activity type ``activity_type_<code>``), who, and until when."""
+    """A step that somebody owes: its code (activity type ``activity_type_<code>``), who, until when, and
+    whether the quality lead hears of it when it is late."""
 
     code: str
     user: models.Model
     due: object
+    escalates: bool = True
 
 
 class QualiopiFollowupMixin(models.AbstractModel):
@@ -46,24 +69,40 @@ class QualiopiFollowupMixin(models.AbstractModel):
         """
         raise NotImplementedError
 
-    def _followup_due(self, code, record):
-        """Step with the record's owner."""
-        return Step(code, record[record._owner_field], None)
+    def _followup_owed(self):
+        """Steps that the state expects and that nobody declared not applicable, by record."""
+        waived = self._followup_waived()
+        owed = {}
+        for record, steps in self._followup_steps().items():
+            owed[record] = [step for step in steps if (record.id, step.code) not in waived]
+            if not any(step.escalates for step in owed[record]):
+                last = record._followup_last_step()
+                if last and (record.id, last.code) not in waived:
+                    owed[record].append(last)
+        return owed
 
-    def _followup_escalation(self):
-        """First due date among the steps owed, and the working days after which it escalates.
+    def _followup_last_step(self):
+        """What is still owed when no other step is, be it that they were declared not applicable.
 
-        :return: (date or False, number of working days) by record
-        :rtype: dict
+        :return: Step or None
         """
-        steps = self._followup_steps()
-        return {
-            record: (
-                min((step.due for step in steps.get(record, ()) if step.due), default=False),
-                record._followup_escalation_days(),
-            )
-            for record in self
-        }
+        return None
+
+    def _followup_waived(self):
+        """Steps that were declared not applicable.
+
+        :return: dates set by the follow-up at that time, by (record id, code)
+        :rtype: dict[tuple, set]
+        """
+        # sudo: what was waived is so for everybody
+        waivers = self.env['mail.activity'].sudo().search_fetch([
+            ('res_model', '=', self._name), ('res_id', 'in', self._origin.ids), ('active', '=', False),
+            ('qualiopi_step', '!=', False), ('qualiopi_waiver', '!=', False),
+        ], ['res_id', 'qualiopi_step', 'qualiopi_due']) if self._origin else ()
+        waived = {}
+        for waiver in waivers:
+            waived.setdefault((waiver.res_id, waiver.qualiopi_step), set()).add(waiver.qualiopi_due)
+        return waived
 
     def _followup_escalation_days(self):
         """Working days past due before the quality lead hears of it: by severity."""
@@ -74,43 +113,44 @@ class QualiopiFollowupMixin(models.AbstractModel):
         return False
 
     def _compute_followup_on(self):
-        escalations = self._followup_escalation()
+        owed = self._followup_owed()
         for company, records in self.grouped('company_id').items():
-            pairs = {
-                record: (fields.Datetime.to_datetime(due), days)
+            first = {
+                record: min((step.due for step in owed[record] if step.due and step.escalates), default=None)
                 for record in records
-                for due, days in [escalations[record]] if due
             }
-            # Midnight in UTC is the same day in the company's time zone, from London to Auckland.
-            noons = {record: (moment.replace(hour=11), days) for record, (moment, days) in pairs.items()}
-            ends = company.sudo()._qualiopi_deadlines(set(noons.values())) if noons else {}
+            pairs = {
+                record: (due, record._followup_escalation_days()) for record, due in first.items() if due
+            }
+            ends = company.sudo()._qualiopi_deadlines(set(pairs.values())) if pairs else {}
             for record in records:
-                day = ends.get(noons.get(record))
-                record.followup_on = company._qualiopi_local_date(day) if day else False
-
-    def _followup_user(self, user):
-        """Who does the step: the person named, or else the company's quality lead; nobody when neither may
-        open the record (quality.md, G10)."""
-        self.ensure_one()
-        candidates = (user, self.company_id.sudo().qualiopi_manager_id)
-        return next((who for who in candidates if who and self._filter_audience(who)), self.env['res.users'])
+                end = ends.get(pairs.get(record))
+                record.followup_on = company._qualiopi_local_date(end) if end else False
 
     def _followup_expected(self):
-        """Steps owed by (record id, code), escalations included, as (user, due)."""
-        today = fields.Date.context_today(self)
+        """Steps owed by (record id, code), escalations included, as (user, due); the user is empty where
+        nobody can do it: neither the person named nor the company's quality lead (quality.md, G10)."""
+        now = fields.Datetime.now()
+        audience = Audience()
         expected = {}
-        for record, steps in self._followup_steps().items():
-            if record._followup_is_imported():
-                continue
-            for step in steps:
-                expected[record.id, step.code] = (record._followup_user(step.user), step.due or today)
-            at_once = steps and record._followup_escalates_at_once()
-            if at_once or (record.followup_on and record.followup_on <= today):
-                manager = record._followup_user(record.company_id.sudo().qualiopi_manager_id)
-                due = record.followup_on if not at_once else record._followup_recorded_on()
-                if manager and manager != record[record._owner_field]:
-                    expected[record.id, 'escalate'] = (manager, due)
-        return {key: value for key, value in expected.items() if value[0]}
+        for company, records in self.grouped('company_id').items():
+            today = company._qualiopi_local_date(now)
+            lead = company.sudo().qualiopi_manager_id
+            for record, steps in records._followup_owed().items():
+                if record._followup_is_imported():
+                    continue
+                for step in steps:
+                    user = audience.first(record, step.user, lead)
+                    expected[record.id, step.code] = (user, step.due or record._followup_recorded_on())
+                late = record.followup_on and record.followup_on <= today
+                at_once = any(step.escalates for step in steps) and record._followup_escalates_at_once()
+                if (late or at_once) and lead != record[record._owner_field]:
+                    user = audience.first(record, lead)
+                    if user:
+                        # The lateness is another occasion than the receipt.
+                        due = record.followup_on if late else record._followup_recorded_on()
+                        expected[record.id, 'escalate'] = (user, due)
+        return expected
 
     def _followup_is_imported(self):
         return 'is_imported' in self._fields and self.is_imported
@@ -127,18 +167,47 @@ class QualiopiFollowupMixin(models.AbstractModel):
         records = waiting.create(vals_list).with_env(self.env)
         records._followup_sync()
         # Links may come as defaults, which the values do not name.
-        records._followup_neighbours(self._followup_fields)
+        for neighbours in records._followup_neighbours(self._followup_fields):
+            neighbours._followup_sync()
         return records
 
     def write(self, vals):
+        # A link that is taken away is known before only.
+        before = self._followup_neighbours(vals.keys())
         result = super().write(vals)
         if self._followup_fields & vals.keys():
             self._followup_sync()
-            self._followup_neighbours(vals.keys())
+            after = self._followup_neighbours(vals.keys())
+            for old, new in zip(before, after, strict=True):
+                (old | new)._followup_sync()
         return result
 
     def _followup_neighbours(self, names):
-        """Bring other records in step whose steps depend on the fields that were written."""
+        """Other records whose steps depend on fields of these.
+
+        :param names: names of the fields that are written
+        :return: one recordset a kind of neighbour, as many whatever the records
+        :rtype: list
+        """
+        return []
+
+    def _reopen(self, reason):
+        self._followup_forget_waivers()
+        return super()._reopen(reason)
+
+    def _followup_forget_waivers(self):
+        """What did not apply is asked again: these records begin anew. The reason stays in the chatter."""
+        # sudo: also what others declared not applicable
+        self.env['mail.activity'].sudo().search([
+            ('res_model', '=', self._name), ('res_id', 'in', self.ids), ('active', '=', False),
+            ('qualiopi_step', '!=', False), ('qualiopi_waiver', '!=', False),
+        ]).write({'qualiopi_waiver': False})
+
+    def _restrict_audience(self):
+        result = super()._restrict_audience()
+        # Steps of people without access went with them: somebody else owes them now.
+        self._followup_sync()
+        return result
 
     def _followup_sync(self):
         """Create, move, reassign and close the activities of the steps owed, in batch."""
@@ -148,42 +217,41 @@ class QualiopiFollowupMixin(models.AbstractModel):
         if not records or context.get('qualiopi_followup_wait') or context.get('mail_activity_automation_skip'):
             return
         expected = records._followup_expected()
-        Activity = records.env['mail.activity'].with_context(active_test=False)
-        known = Activity.search([
-            ('res_model', '=', self._name), ('res_id', 'in', records.ids), ('qualiopi_step', '!=', False),
-            '|', ('active', '=', True), ('qualiopi_waiver', '!=', False),
-        ])
-        waived = {
-            (activity.res_id, activity.qualiopi_step): activity.qualiopi_due
-            for activity in known if not activity.active
-        }
-        expected = {
-            key: value for key, value in expected.items()
-            if key not in waived or key[1] == 'escalate' and waived[key] != value[1]
-        }
+        seen = {key: days for key, days in records._followup_waived().items() if key[1] == 'escalate'}
         current = {
-            (activity.res_id, activity.qualiopi_step): activity for activity in known if activity.active
+            (activity.res_id, activity.qualiopi_step): activity
+            for activity in records.env['mail.activity'].search([
+                ('res_model', '=', self._name), ('res_id', 'in', records.ids), ('qualiopi_step', '!=', False),
+            ])
         }
+        # What the lead has looked into is not brought up again; the next lateness is.
+        expected = {key: value for key, value in expected.items() if value[1] not in seen.get(key, ())}
+        assigned = {key: value for key, value in expected.items() if value[0]}
         records._followup_end([activity for key, activity in current.items() if key not in expected])
-        records._followup_move(current, expected)
-        records._followup_create({key: value for key, value in expected.items() if key not in current})
+        # Owed, but by nobody: the lists have a filter for these records.
+        records.env['mail.activity'].union(*(
+            activity for key, activity in current.items() if key in expected and key not in assigned
+        )).unlink()
+        records._followup_move(current, assigned)
+        records._followup_create({key: value for key, value in assigned.items() if key not in current})
 
     def _followup_end(self, activities):
         """Close the steps that were done by whatever way; those of cancelled records are removed."""
         if not activities:
             return
-        activities = self.env['mail.activity'].browse([activity.id for activity in activities])
+        activities = self.env['mail.activity'].union(*activities)
         cancelled = set(self.filtered(lambda record: record._followup_is_cancelled()).ids)
         removed = activities.filtered(lambda activity: activity.res_id in cancelled)
-        removed.unlink()
         done = activities - removed
-        if done:
-            done.write({'active': False})
-            names = {}
-            for activity in done:
+        removed.unlink()
+        done.write({'active': False})
+        names = {}
+        for activity in done:
+            if activity.qualiopi_step != 'escalate':
                 names.setdefault(activity.res_id, []).append(activity.activity_type_id.name)
+        if names:
             self.browse(names)._log_texts({
-                key: self.env._("Done: %s", ", ".join(types)) for key, types in names.items()
+                key: self.env._("Step ended: %s", ", ".join(types)) for key, types in names.items()
             })
 
     def _followup_is_cancelled(self):
@@ -191,6 +259,8 @@ class QualiopiFollowupMixin(models.AbstractModel):
 
     def _followup_move(self, current, expected):
         """Follow the record's own dates and people; what was changed by hand stays until they change."""
+        audience = Audience()
+        records = dict(self.grouped('id'))
         changes = {}
         for key, (user, due) in expected.items():
             activity = current.get(key)
@@ -199,7 +269,7 @@ class QualiopiFollowupMixin(models.AbstractModel):
             values = {}
             if activity.qualiopi_due != due:
                 values.update(qualiopi_due=due, date_deadline=due)
-            if activity.qualiopi_user_id != user or not activity.user_id.active:
+            if activity.qualiopi_user_id != user or not audience.first(records[key[0]], activity.user_id):
                 values.update(qualiopi_user_id=user.id, user_id=user.id)
             if values:
                 changes.setdefault(tuple(values.items()), []).append(activity.id)
@@ -207,19 +277,25 @@ class QualiopiFollowupMixin(models.AbstractModel):
             self.env['mail.activity'].browse(ids).write(dict(values))
 
     def _followup_create(self, missing):
-        types = {code: self._followup_type(code) for __, code in missing}
+        if not missing:
+            return
+        types = {code: self._followup_type(code) for code in {code for __, code in missing}}
         model_id = self.env['ir.model']._get_id(self._name)
-        self.env['mail.activity'].create([{
-            'res_model_id': model_id,
-            'res_id': record_id,
-            'activity_type_id': types[code],
-            'user_id': user.id,
-            'date_deadline': due,
-            'automated': True,
-            'qualiopi_step': code,
-            'qualiopi_due': due,
-            'qualiopi_user_id': user.id,
-        } for (record_id, code), (user, due) in missing.items()])
+        try:
+            self.env['mail.activity'].create([{
+                'res_model_id': model_id,
+                'res_id': record_id,
+                'activity_type_id': types[code],
+                'user_id': user.id,
+                'date_deadline': due,
+                'automated': True,
+                'qualiopi_step': code,
+                'qualiopi_due': due,
+                'qualiopi_user_id': user.id,
+            } for (record_id, code), (user, due) in missing.items()])
+        except UniqueViolation as error:
+            # Somebody else planned the same step in this moment: tried again, theirs is seen.
+            raise ConcurrencyError("A step of the follow-up was planned twice at once") from error
 
     @api.model
     def _followup_type(self, code):
@@ -239,68 +315,75 @@ class QualiopiFollowupMixin(models.AbstractModel):
         ]
 
     @api.model
-    def _followup_due_today(self, limit, failed):
+    def _followup_due_today(self, limit, after=('', 0)):
         """Records that need something today, in one query: steps that escalate, and activities of users who
         are gone.
 
         :param int limit: how many at most
-        :param failed: (model, id) pairs to leave out
-        :return: ids by model
-        :rtype: dict[str, list[int]]
+        :param after: (model, id) to go on behind
+        :return: (model, id) pairs in order
+        :rtype: list[tuple[str, int]]
         """
         today = fields.Date.context_today(self)
         selects = [
             SQL(
-                """SELECT %(model)s AS model, r.id FROM %(table)s r
+                """SELECT %(model)s AS model, r.id
+                     FROM %(table)s r
+                     JOIN res_company c ON c.id = r.company_id
+                     JOIN res_users lead ON lead.id = c.qualiopi_manager_id AND lead.active
                     WHERE r.followup_on <= %(today)s
+                      AND r.%(owner)s IS DISTINCT FROM lead.id
                       AND NOT EXISTS (
                         SELECT 1 FROM mail_activity a
                          WHERE a.res_model = %(model)s AND a.res_id = r.id AND a.qualiopi_step = 'escalate'
-                           AND (a.active OR a.qualiopi_due = r.followup_on))""",
+                           AND (a.active OR a.qualiopi_waiver IS NOT NULL AND a.qualiopi_due = r.followup_on))""",
                 model=name, table=SQL.identifier(self.env[name]._table), today=today,
+                owner=SQL.identifier(self.env[name]._owner_field),
             )
             for name in self._followup_models()
         ]
         selects.append(SQL(
-            """SELECT a.res_model AS model, a.res_id AS id FROM mail_activity a JOIN res_users u ON u.id = a.user_id
-                WHERE a.active AND a.qualiopi_step IS NOT NULL AND NOT u.active"""
+            """SELECT a.res_model AS model, a.res_id AS id FROM mail_activity a
+                WHERE a.active AND a.qualiopi_step IS NOT NULL
+                  AND a.user_id IN (SELECT id FROM res_users WHERE NOT active)"""
         ))
-        rows = self.env.execute_query(SQL(
-            "SELECT model, id FROM (%s) due WHERE (model, id) NOT IN %s LIMIT %s",
-            SQL(" UNION ").join(selects), tuple(failed) or (('', 0),), limit,
+        return self.env.execute_query(SQL(
+            "SELECT model, id FROM (%s) due WHERE (model, id) > %s ORDER BY model, id LIMIT %s",
+            SQL(" UNION ").join(selects), after, limit,
         ))
-        by_model = {}
-        for name, record_id in rows:
-            by_model.setdefault(name, []).append(record_id)
-        return by_model
 
     @api.model
     def _cron_followup(self):
         """Escalate what is past due, batch by batch; a record that fails is reported and left aside."""
         self.env.flush_all()
-        handled = set()
-        while due := self._followup_due_today(_CRON_BATCH, handled):
-            for name, ids in due.items():
-                # Each record once a run, whether it needed something or not.
-                handled.update((name, record_id) for record_id in ids)
-                records = self.env[name].browse(ids).try_lock_for_update()
-                records._followup_sync_safely()
-                if not self.env['ir.cron']._commit_progress(len(records)):
-                    return
+        progress = self.env['ir.cron']._commit_progress
+        # Each record once a run, whether it needed something or not.
+        last = ('', 0)
+        while due := self._followup_due_today(_CRON_BATCH, last):
+            last = due[-1]
+            by_model = {}
+            for name, record_id in due:
+                by_model.setdefault(name, []).append(record_id)
+            for name, ids in by_model.items():
+                self.env[name].browse(ids)._followup_sync_safely()
+            # Without a rest this run would count as complete, and what is left would wait for tomorrow.
+            if not progress(len(due), remaining=int(len(due) == _CRON_BATCH)):
+                return
+            # Memory is bounded by the batch.
+            self.env.invalidate_all()
 
     def _followup_sync_safely(self):
-        """Reconcile in batch; when that fails, one by one, so that one record does not hold up the others."""
+        """Reconcile in batch; when that fails, by halves, so that one record does not hold up the others."""
         try:
             with self.env.cr.savepoint():
-                self._followup_sync()
+                # Who holds a record is writing on it, and brings it in step or leaves it to tomorrow.
+                self.try_lock_for_update()._followup_sync()
             return
         except Exception:  # whatever one record does, the others are followed up
-            _logger.info("Follow-up of %s %s records: one by one after a failure", len(self), self._name)
-        self.env.invalidate_all()
-        for record in self:
-            try:
-                with self.env.cr.savepoint():
-                    record._followup_sync()
-            except Exception:
-                _logger.exception("Follow-up of %s could not be brought up to date", record)
-                self.env.invalidate_all()
+            self.env.invalidate_all()
+            if len(self) == 1:
+                _logger.exception("Follow-up of %s could not be brought up to date", self)
+                return
+        middle = len(self) // 2
+        self[:middle]._followup_sync_safely()
+        self[middle:]._followup_sync_safely()

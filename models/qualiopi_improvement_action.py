@@ -580,6 +580,7 @@ class QualiopiImprovementAction(models.Model):
 
     def _not_effective(self):
         """A check judged the action not effective: back to the plan."""
+        self._followup_forget_waivers()
         for company, actions in self.grouped('company_id').items():
             actions._as_server().write({
                 'stage_id': self._stage_of('plan', company).id,
@@ -737,11 +738,15 @@ class QualiopiImprovementAction(models.Model):
             return steps if self.evidence_ids else [*steps, Step('evidence', owner, due)]
         return []
 
+    def _followup_last_step(self):
+        return Step('finish', self.user_id, self.date_due) if self.phase == 'plan' and not self.is_imported else None
+
     def _followup_neighbours(self, names):
         names = set(names)
-        if {'stage_id', 'finding_ids'} & names:
-            self._all_linked('finding_ids')._followup_sync()
-        if {'stage_id', 'user_id'} & names:
-            self.env['qualiopi.effectiveness.check'].sudo().search([
-                ('action_id', 'in', self.ids), ('state', '=', 'planned'),
-            ])._followup_sync()
+        linked = self if {'stage_id', 'finding_ids'} & names else self.browse()
+        checked = self if {'stage_id', 'user_id'} & names else self.browse()
+        return [
+            linked._all_linked('finding_ids'),
+            # sudo: the checks follow the action, whoever moves it
+            checked.sudo().check_ids.filtered(lambda check: check.state == 'planned'),
+        ]

@@ -4,9 +4,11 @@ from datetime import date, datetime, time, timedelta
 import pytz
 
 from odoo import api, fields, models
+from odoo.tools import split_every
 from odoo.tools.intervals import Intervals
 
 DEFAULT_TZ = 'Europe/Paris'
+_FOLLOWUP_BATCH = 1000
 # Beyond, a date is a slip of the pen and a calendar of centuries would be read for it.
 _CALENDAR_FROM = date(1970, 1, 1)
 _CALENDAR_TO = date(2100, 1, 1)
@@ -94,7 +96,28 @@ class ResCompany(models.Model):
         result = super().write(vals)
         if before is not None:
             (self.qualiopi_manager_id - before)._join_confidential_group()
+            self._hand_over_lead(before)
         return result
+
+    def _hand_over_lead(self, before):
+        """The new quality lead takes over what the former one did for lack of somebody else, and what
+        nobody did.
+
+        :param before: the former leads
+        """
+        for name in self.env['qualiopi.followup.mixin']._followup_models():
+            # sudo: all that is open in the company, whoever names the lead
+            model = self.env[name].sudo()
+            steps = self.env['mail.activity'].sudo()._search([('res_model', '=', name), ('qualiopi_step', '!=', False)])
+            own = self.env['mail.activity'].sudo()._search([
+                ('res_model', '=', name), ('qualiopi_step', '!=', False), ('qualiopi_user_id', 'in', before.ids),
+            ])
+            records = model.search([
+                ('company_id', 'in', self.ids), ('followup_on', '!=', False),
+                '|', ('id', 'in', own.subselect('res_id')), ('id', 'not in', steps.subselect('res_id')),
+            ])
+            for batch in split_every(_FOLLOWUP_BATCH, records.ids, model.browse):
+                batch._followup_sync()
 
     # === TIME === #
 

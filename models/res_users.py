@@ -43,12 +43,15 @@ class ResUsers(models.Model):
 
     def _hand_over_quality_steps(self):
         """The steps of somebody who is gone go to somebody who is there (quality.md, D4)."""
+        if not self:
+            return
         # sudo: what these users owe is reassigned whoever changes them
         activities = self.env['mail.activity'].sudo().search([
             ('user_id', 'in', self.ids), ('qualiopi_step', '!=', False),
         ])
-        for name, own in activities.grouped('res_model').items():
-            self.env[name].browse(own.mapped('res_id'))._followup_sync()
+        ids = {name: set(own.mapped('res_id')) for name, own in activities.grouped('res_model').items()}
+        for name, res_ids in ids.items():
+            self.env[name].browse(res_ids)._followup_sync()
 
     def _join_confidential_group(self):
         """A quality lead is in the confidential group from the start (design, rule 8); an administrator may

@@ -8,6 +8,7 @@ from . import (
     test_data_life,
     test_digest,
     test_finding,
+    test_followup,
     test_holidays,
     test_import,
     test_letters,
