@@ -248,7 +248,7 @@ class QualiopiFollowupMixin(models.AbstractModel):
         names = {}
         for activity in done:
             if activity.qualiopi_step != 'escalate':
-                names.setdefault(activity.res_id, []).append(activity.activity_type_id.name)
+                names.setdefault(activity.res_id, []).append(activity.summary or activity.activity_type_id.name)
         if names:
             self.browse(names)._log_texts({
                 key: self.env._("Step ended: %s", ", ".join(types)) for key, types in names.items()
@@ -280,12 +280,16 @@ class QualiopiFollowupMixin(models.AbstractModel):
         if not missing:
             return
         types = {code: self._followup_type(code) for code in {code for __, code in missing}}
+        langs = {user.lang for user, __ in missing.values()}
+        labels = {lang: self.with_context(lang=lang)._followup_labels() for lang in langs}
         model_id = self.env['ir.model']._get_id(self._name)
         try:
             self.env['mail.activity'].create([{
                 'res_model_id': model_id,
                 'res_id': record_id,
                 'activity_type_id': types[code],
+                # In the words of whoever does it.
+                'summary': labels[user.lang].get(code),
                 'user_id': user.id,
                 'date_deadline': due,
                 'automated': True,
@@ -296,6 +300,24 @@ class QualiopiFollowupMixin(models.AbstractModel):
         except UniqueViolation as error:
             # Somebody else planned the same step in this moment: tried again, theirs is seen.
             raise ConcurrencyError("A step of the follow-up was planned twice at once") from error
+
+    @api.model
+    def _followup_labels(self):
+        """What each step is called, in the language of the context."""
+        return {
+            'acknowledge': self.env._("Acknowledge"),
+            'analyse': self.env._("Analyse"),
+            'answer': self.env._("Answer"),
+            'ask': self.env._("Ask whether it is solved"),
+            'close': self.env._("Close the entry"),
+            'decide': self.env._("Decide on an action"),
+            'plan': self.env._("Plan"),
+            'start': self.env._("Begin"),
+            'finish': self.env._("Finish"),
+            'evidence': self.env._("Add evidence"),
+            'check': self.env._("Verify the effectiveness"),
+            'escalate': self.env._("Look into what is late"),
+        }
 
     @api.model
     def _followup_type(self, code):

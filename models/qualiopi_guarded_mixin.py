@@ -242,6 +242,10 @@ class QualiopiGuardedMixin(models.AbstractModel):
 
     # === CHATTER === #
 
+    def _creation_message(self):
+        # Nothing of the subject: messages travel further than the record.
+        return self.env._("Recorded")
+
     def _log_texts(self, texts):
         """Note plain texts in the chatters, in one statement for all records.
 
