@@ -54,7 +54,7 @@ class TestAction(QualiopiCase):
                     evidence = ["a piece of evidence: a file, a link or a dated statement"] if phase == 'check' else []
                     with self.assertRaises(GateError) as raised:
                         action.stage_id = self.stages[phase]
-                    self.assertIn(f"Missing: {'; '.join(missing + evidence)}.", str(raised.exception))
+                    self.assertIn(f"Missing: {' · '.join(missing + evidence)}.", str(raised.exception))
                     self.assertEqual(action.phase, 'draft')
                     if phase == 'plan':
                         # All that lacks, together with the move.

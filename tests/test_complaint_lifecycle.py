@@ -192,7 +192,7 @@ class TestComplaintLifecycle(QualiopiCase):
                 self.assertEqual(complaint.missing_for_closing, '\n'.join(missing), nature)
                 with self.assertRaises(GateError) as raised:
                     complaint.action_close()
-                self.assertIn(f"Missing: {'; '.join(missing)}.", str(raised.exception))
+                self.assertIn(f"Missing: {' · '.join(missing)}.", str(raised.exception))
                 self.assertIn(complaint.reference, str(raised.exception))
                 complaint.write(fills[missing.pop()])
             self.assertFalse(complaint.missing_for_closing)

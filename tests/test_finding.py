@@ -49,7 +49,7 @@ class TestFinding(QualiopiCase):
         with self.assertRaises(GateError) as raised:
             finding.action_close()
         self.assertIn(
-            "Missing: its cause; an action judged effective, or the reason why none is needed.",
+            "Missing: its cause · an action judged effective, or the reason why none is needed.",
             str(raised.exception),
         )
         finding.cause_ids = self.cause
