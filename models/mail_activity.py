@@ -4,7 +4,6 @@ from odoo.exceptions import UserError
 from ..exceptions import GateError
 from .qualiopi_guarded_mixin import QualiopiGuardedMixin, is_meaningful
 
-
 _FOLLOWUP_FIELDS = {'qualiopi_step', 'qualiopi_due', 'qualiopi_user_id', 'qualiopi_waiver'}
 
 
@@ -25,7 +24,6 @@ class MailActivity(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         if not self.env.su:
-            # What the follow-up goes by is the program's.
             vals_list = [
                 {name: value for name, value in vals.items() if name not in _FOLLOWUP_FIELDS} for vals in vals_list
             ]

@@ -20,6 +20,9 @@ from .common import TODAY, QualiopiCase
 LATER = '2026-12-03 05:00:00'
 _LOGGER = 'odoo.addons.qualiopi.models.qualiopi_followup_mixin'
 
+# What two equal rows differ by.
+_OWN_COLUMNS = 'id,create_date,write_date,message_id,mail_message_id'
+
 
 class Killed(BaseException):
     """The server went away."""
@@ -66,7 +69,9 @@ class FollowupCase(QualiopiCase):
         self.env.flush_all()
         result = []
         for table in ('mail_activity', 'mail_message', 'mail_mail', 'mail_followers'):
-            self.cr.execute(f"SELECT to_jsonb(t) - '{{id,create_date,write_date,message_id,mail_message_id}}'::text[] FROM {table} t")  # noqa: S608
+            self.cr.execute(
+                f"SELECT to_jsonb(t) - '{{{_OWN_COLUMNS}}}'::text[] FROM {table} t"  # noqa: S608
+            )
             result.append(sorted(str(sorted(row.items())) for row, in self.cr.fetchall()))
         return result
 
@@ -397,7 +402,7 @@ class TestFollowupByHand(FollowupCase):
             activity.action_done()
         __, action, __, __ = raised.exception.args
         self.assertEqual(action['res_model'], 'qualiopi.step')
-        return activity.env['qualiopi.step'].with_context(action['context']).create({})
+        return activity.env['qualiopi.step'].with_context(**action['context']).create({})
 
     def test_ticked(self):
         """Ticked by hand, a step opens to be filled in."""
@@ -613,7 +618,9 @@ class TestEscalation(FollowupCase):
         self.assertEqual(self._lead(complaint), ['2026-12-11'])
 
     def test_at_once(self):
-        category = self.env['qualiopi.category'].search([('is_escalated', '=', True), ('is_confidential', '=', False)], limit=1)
+        category = self.env['qualiopi.category'].search([
+            ('is_escalated', '=', True), ('is_confidential', '=', False),
+        ], limit=1)
         channel = self.env['qualiopi.channel'].search([('is_escalated', '=', True)], limit=1)
         for values in (
             {'severity_id': self.critical.id}, {'category_id': category.id}, {'channel_id': channel.id},
@@ -812,8 +819,7 @@ class TestFollowupCron(FollowupCase):
         with freeze_time(LATER), patch.object(IrCron, '_commit_progress', lambda *args, **kwargs: 1):
             self.cron._cron_followup()
             self.env.flush_all()
-        queries = self.cr.sql_log_count - before
-        return queries
+        return self.cr.sql_log_count - before
 
     def test_queries(self):
         """At most 0.3 queries a record that needs something; five when nothing does."""
