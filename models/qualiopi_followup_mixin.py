@@ -347,6 +347,7 @@ class QualiopiFollowupMixin(models.AbstractModel):
         :rtype: list[tuple[str, int]]
         """
         today = fields.Date.context_today(self)
+        # Two conditions, not one with OR, which PostgreSQL can only try pair by pair.
         selects = [
             SQL(
                 """SELECT %(model)s AS model, r.id
@@ -358,7 +359,11 @@ class QualiopiFollowupMixin(models.AbstractModel):
                       AND NOT EXISTS (
                         SELECT 1 FROM mail_activity a
                          WHERE a.res_model = %(model)s AND a.res_id = r.id AND a.qualiopi_step = 'escalate'
-                           AND (a.active OR a.qualiopi_waiver IS NOT NULL AND a.qualiopi_due = r.followup_on))""",
+                           AND a.active)
+                      AND NOT EXISTS (
+                        SELECT 1 FROM mail_activity a
+                         WHERE a.res_model = %(model)s AND a.res_id = r.id AND a.qualiopi_step = 'escalate'
+                           AND a.qualiopi_waiver IS NOT NULL AND a.qualiopi_due = r.followup_on)""",
                 model=name, table=SQL.identifier(self.env[name]._table), today=today,
                 owner=SQL.identifier(self.env[name]._owner_field),
             )
