@@ -106,4 +106,5 @@
         'demo/qualiopi_end_demo.xml',
     ],
     'application': True,
+    'uninstall_hook': 'uninstall_hook',
 }

@@ -22,6 +22,7 @@ from . import (
     test_sessions,
     test_settings,
     test_tours,
+    test_uninstall,
     test_translations,
     test_working_days,
 )
