@@ -66,6 +66,7 @@
         'views/qualiopi_effectiveness_check_views.xml',
         'views/qualiopi_evidence_views.xml',
         'views/qualiopi_access_log_views.xml',
+        'views/qualiopi_communication_views.xml',
         'views/qualiopi_verdict_templates.xml',
         'wizard/qualiopi_action_inform_views.xml',
         'wizard/qualiopi_action_postpone_views.xml',

@@ -1,17 +1,31 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
+
+_OWNERS = ('complaint_id', 'finding_id', 'action_id')
 
 
 class QualiopiCommunication(models.Model):
+    """Who was told of a decision or an action, when and what: the internal communication that auditors ask
+    to see (RNQ, indicator 32)."""
+
     _name = 'qualiopi.communication'
     _description = "Internal Communication"
     _order = 'date desc, id desc'
     _check_company_auto = True
 
-    action_id = fields.Many2one(
-        'qualiopi.improvement.action', required=True, index=True, ondelete='restrict', check_company=True,
+    complaint_id = fields.Many2one(
+        'qualiopi.complaint', "Register entry", index='btree_not_null', ondelete='restrict', check_company=True,
     )
-    company_id = fields.Many2one(related='action_id.company_id', store=True, index=True)
+    finding_id = fields.Many2one(
+        'qualiopi.finding', index='btree_not_null', ondelete='restrict', check_company=True,
+    )
+    action_id = fields.Many2one(
+        'qualiopi.improvement.action', index='btree_not_null', ondelete='restrict', check_company=True,
+    )
+    company_id = fields.Many2one(
+        'res.company', compute='_compute_company_id', store=True, index=True, precompute=True,
+    )
+    is_confidential = fields.Boolean(compute='_compute_is_confidential', store=True)
     date = fields.Date("Told on", required=True, default=fields.Date.context_today)
     partner_ids = fields.Many2many('res.partner', string="Told to", check_company=True)
     audience = fields.Char("Other audience", help="Such as \"all trainers\" or \"committee of June\".")
@@ -21,18 +35,46 @@ class QualiopiCommunication(models.Model):
         default=lambda self: self.env.user,
     )
 
+    def _owner(self):
+        """The register record that people were told of."""
+        self.ensure_one()
+        return next((self[name] for name in _OWNERS if self[name]), None)
+
+    @api.depends(*(f'{name}.company_id' for name in _OWNERS))
+    def _compute_company_id(self):
+        for communication in self:
+            owner = communication._owner()
+            communication.company_id = owner.company_id if owner else False
+
+    @api.depends(*(f'{name}.is_confidential' for name in _OWNERS))
+    def _compute_is_confidential(self):
+        for communication in self:
+            owner = communication._owner()
+            communication.is_confidential = bool(owner and owner.is_confidential)
+
+    @api.constrains(*_OWNERS)
+    def _check_one_owner(self):
+        for communication in self:
+            if sum(bool(communication[name]) for name in _OWNERS) != 1:
+                raise ValidationError(self.env._("People are told of exactly one entry, finding or action."))
+
     @api.model_create_multi
     def create(self, vals_list):
         communications = super().create(vals_list)
-        communications.action_id._check_unlocked()
+        communications._check_unlocked()
         return communications
 
     def write(self, vals):
-        self.action_id._check_unlocked()
-        if 'action_id' in vals and self.action_id.ids != [vals['action_id']]:
-            raise UserError(self.env._("Who was told of an action stays with it."))
+        self._check_unlocked()
+        for name in vals.keys() & {*_OWNERS, 'company_id', 'is_confidential'}:
+            if any(self._fields[name].convert_to_write(record[name], record) != vals[name] for record in self):
+                raise UserError(self.env._("Who was told of a record stays with it."))
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_locked(self):
-        self.action_id._check_unlocked()
+        self._check_unlocked()
+
+    def _check_unlocked(self):
+        for name in _OWNERS:
+            self.mapped(name)._check_unlocked()

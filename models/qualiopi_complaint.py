@@ -232,6 +232,7 @@ class QualiopiComplaint(models.Model):
     offered_natures = fields.Char(compute='_compute_offered_natures', export_string_translation=False)
     missing_for_closing = fields.Text("Missing before closing", compute='_compute_missing_for_closing')
     evidence_ids = fields.One2many('qualiopi.evidence', 'complaint_id')
+    communication_ids = fields.One2many('qualiopi.communication', 'complaint_id', "Who was told")
     duplicate_of_id = fields.Many2one(
         'qualiopi.complaint', "Merged into", readonly=True, copy=False, index='btree_not_null',
         ondelete='restrict',

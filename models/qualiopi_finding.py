@@ -104,6 +104,7 @@ class QualiopiFinding(models.Model):
         ('cancelled', "Cancelled"),
     ], compute='_compute_state', store=True, index=True, copy=False, group_expand=True)
     evidence_ids = fields.One2many('qualiopi.evidence', 'finding_id')
+    communication_ids = fields.One2many('qualiopi.communication', 'finding_id', "Who was told")
 
     _reference_uniq = models.UniqueIndex('(company_id, reference)', "This number is taken already.")
     _subject_idx = models.Index('(category_id, course_id, date)')

@@ -665,10 +665,6 @@ class QualiopiImprovementAction(models.Model):
         """The wizard that asks for the new due date and the reason."""
         return self._wizard('qualiopi.action.postpone', self.env._("Postpone"))
 
-    def action_inform(self):
-        """The wizard that tells people of the action and keeps whom, when and what."""
-        return self._wizard('qualiopi.action.inform', self.env._("Inform the team"))
-
     def _wizard(self, model, name):
         return {
             'type': 'ir.actions.act_window',

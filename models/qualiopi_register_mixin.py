@@ -369,6 +369,10 @@ class QualiopiRegisterMixin(models.AbstractModel):
         })
         opened._log_texts({record.id: record.env._("Closed") for record in opened})
 
+    def action_inform(self):
+        """The wizard that tells people of a decision or an action and keeps whom, when and what."""
+        return self.env['qualiopi.action.inform']._window_for(self)
+
     # === HELPERS === #
 
     def _open_records(self, records, name, **context):

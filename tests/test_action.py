@@ -319,6 +319,44 @@ class TestAction(QualiopiCase):
         self.assertRecordValues(action.communication_ids, [{
             'partner_ids': self.trainer.ids, 'user_id': self.officer.id, 'date': date.today(),
         }])
+        message = action.message_ids[0]
+        self.assertEqual(message.notified_partner_ids, self.trainer, "the text goes to the people chosen, nobody else")
+        self.assertIn("The rooms are heated the day before", message.body)
+        mail = self.env['mail.mail'].sudo().search([('mail_message_id', '=', message.id)])
+        self.assertEqual(mail.recipient_ids, self.trainer)
+
+    def test_inform_of_decisions(self):
+        """A decision on an entry or a finding is told too; what was said in a meeting is kept without a mail."""
+        complaint, finding = self.make_complaint(), self.make_finding()
+        for record in (complaint, finding):
+            before = record.message_ids
+            window = record.with_user(self.officer).action_inform()
+            wizard = self.env['qualiopi.action.inform'].with_user(self.officer).with_context(**window['context'])
+            wizard.create({
+                'audience': "Committee of November", 'partner_ids': [Command.set(self.trainer.ids)],
+                'text': "Two rooms are given up", 'is_sent': False,
+            }).action_confirm()
+            self.assertEqual(record.communication_ids.text, "Two rooms are given up")
+            self.assertEqual(record.communication_ids.company_id, record.company_id)
+            self.assertEqual(record.message_ids, before)
+
+    def test_inform_of_confidential_records(self):
+        """Nobody outside the group is told of a confidential record, nor sees who was told."""
+        secret = self.make_confidential()
+        window = self.user_env(secret, self.confidential).action_inform()
+        wizard = self.env['qualiopi.action.inform'].with_user(self.confidential).with_context(**window['context'])
+        with self.assertRaises(UserError):
+            wizard.create({
+                'partner_ids': [Command.set(self.officer.partner_id.ids)], 'text': "Read this",
+            }).action_confirm()
+        wizard.create({
+            'partner_ids': [Command.set(self.confidential2.partner_id.ids)], 'text': "Please read this",
+        }).action_confirm()
+        told = secret.communication_ids
+        self.assertTrue(told.is_confidential)
+        self.assertTrue(told.with_user(self.confidential).has_access('read'))
+        for user in (self.officer, self.manager, self.auditor, self.declarant):
+            self.assertFalse(told.with_user(user).has_access('read'), user.name)
 
     # === DEADLINES === #
 
