@@ -65,6 +65,7 @@ class QualiopiCommunication(models.Model):
         return communications
 
     def write(self, vals):
+        self.check_access('write')
         self._check_unlocked()
         for name in vals.keys() & {*_OWNERS, 'company_id', 'is_confidential'}:
             if any(self._fields[name].convert_to_write(record[name], record) != vals[name] for record in self):
