@@ -7,6 +7,7 @@ from . import (
     test_configuration,
     test_data_life,
     test_digest,
+    test_doors,
     test_finding,
     test_followup,
     test_holidays,

@@ -1,0 +1,69 @@
+"""What the doors share: mail, public form and portal record an entry for a stranger, once, and thank them."""
+
+from psycopg2.errors import UniqueViolation
+
+from odoo import api, fields, models
+from odoo.tools import mute_logger
+
+from .qualiopi_complaint_letter import QualiopiComplaint as Complaint
+
+_ACK_HOURS = 24
+
+
+class QualiopiComplaint(models.Model):
+    _inherit = 'qualiopi.complaint'
+
+    _server_fields = Complaint._server_fields | {'intake_key'}
+
+    intake_key = fields.Char(
+        "Key of the message", readonly=True, copy=False, groups='base.group_system',
+        help="What makes the message unique: delivered twice, it is recorded once.",
+    )
+
+    _intake_key_uniq = models.UniqueIndex(
+        '(intake_key) WHERE intake_key IS NOT NULL', "This message was recorded already.",
+    )
+
+    @api.model
+    def _receive(self, company, vals, key):
+        """Record an entry that came through a door; letters are left to _thank().
+
+        :param company: whose register it goes to
+        :param dict vals: values that the door has chosen itself, never what a stranger sent as it came; with
+            its ``text_origin``
+        :param str key: what is the same when the same message comes once more
+        :return: the entry as superuser; empty when the message was recorded before, be it at this instant
+            by another worker
+        """
+        # sudo: the door acts for a stranger
+        model = self.sudo().with_user(self.env.ref('base.user_root')).with_company(company).with_context(
+            mail_create_nosubscribe=True, allowed_company_ids=company.ids,
+        )
+        if model.search_count([('intake_key', '=', key)], limit=1):
+            return model.browse()
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                complaint = model.create({'user_id': False, **vals, 'company_id': company.id})
+                complaint._as_server().write({'intake_key': key})
+                complaint.flush_recordset()
+        except UniqueViolation as error:
+            if 'intake_key' not in str(error):
+                raise
+            return model.browse()
+        return complaint
+
+    def _thank(self):
+        """Queue the acknowledgement of what a door has just recorded, where the company wants it so; at most
+        one a day for an address, so that nobody is flooded through us (quality.md, A3). What is withheld
+        stays due as its step.
+
+        :return: the entries whose acknowledgement was queued
+        """
+        queued = self.browse()
+        for complaint in self.sudo():
+            company = complaint.company_id
+            if not company.qualiopi_auto_acknowledge or not complaint._awaits_acknowledgement():
+                continue
+            if self.env['qualiopi.hit']._allow('acknowledgement', complaint.letter_address, 1, _ACK_HOURS):
+                queued += complaint._queue_acknowledgement()
+        return queued

@@ -1,0 +1,61 @@
+from datetime import timedelta
+
+from odoo.tests import freeze_time, tagged
+
+from .common import QualiopiCase
+
+
+@tagged('post_install', '-at_install')
+class TestDoors(QualiopiCase):
+    """What mail, form and portal share: recorded once, thanked once, held back in a flood."""
+
+    def _receive(self, key='key', company=None, **values):
+        return self.env['qualiopi.complaint'].with_user(self.public)._receive(company or self.company, {
+            'nature': 'complaint', 'description': "The room was cold", 'text_origin': 'form',
+            'email_from': 'stranger@example.com', **values,
+        }, key)
+
+    def test_same_message_is_recorded_once(self):
+        first = self._receive()
+        self.assertRecordValues(first, [{
+            'company_id': self.company.id, 'text_origin': 'form', 'state': 'received',
+            'create_uid': self.env.ref('base.user_root').id,
+        }])
+        self.assertFalse(self._receive())
+        self.assertTrue(self._receive(key='another'))
+        self.assertFalse(first.user_id)
+        self.assertFalse(first.message_partner_ids & self.public.partner_id)
+
+    def test_thanks_once_a_day_for_an_address(self):
+        self.company.qualiopi_auto_acknowledge = True
+        first, second = self._receive(), self._receive(key='second', email_from='"X" <STRANGER@example.com>')
+        self.assertEqual((first + second)._thank(), first)
+        self.assertFalse(second.ack_date)
+        due = second.activity_ids.filtered(lambda activity: activity.qualiopi_step == 'acknowledge')
+        self.assertEqual(due.user_id, self.manager)
+
+    def test_no_thanks_unless_the_company_wants_it(self):
+        self.assertFalse(self._receive()._thank())
+
+    def test_limit_and_window(self):
+        hits = self.env['qualiopi.hit'].with_user(self.public)
+        self.assertEqual([hits._allow('form', '192.0.2.1', 2, 1) for __ in range(3)], [True, True, False])
+        self.assertTrue(hits._allow('form', '192.0.2.2', 2, 1))
+        self.assertTrue(hits._allow('other', '192.0.2.1', 2, 1))
+        self.assertNotIn('192.0.2.1', ' '.join(self.env['qualiopi.hit'].sudo().search([]).mapped('key')))
+        self.env['qualiopi.hit'].sudo().search([]).write({'moment': self.env.cr.now() - timedelta(hours=25)})
+        self.assertTrue(hits._allow('form', '192.0.2.1', 2, 1))
+        self.env['qualiopi.hit'].sudo()._gc_hits()
+        self.assertEqual(self.env['qualiopi.hit'].sudo().search_count([]), 1)
+
+    def test_link_of_a_session(self):
+        events = self.env['event.event'].with_user(self.public)
+        token = self.event._door_token()
+        self.assertEqual(events._from_door_token(token), self.event)
+        other_kind = token.replace('s', 'c', 1)
+        for wrong in (None, 5, '', 's', 's1', token[:-1], other_kind, f's{10 ** 30}-x', 's-1-x', 'é', 's²-a'):
+            self.assertFalse(events._from_door_token(wrong), wrong)
+        self.assertEqual(self.env['res.company']._from_door_token(self.company._door_token()), self.company)
+        self.assertTrue(self.event._door_url().endswith(f'/qualiopi/complaint/{token}'))
+        with freeze_time(self.event.date_end + timedelta(days=366)):
+            self.assertFalse(events._from_door_token(token))
