@@ -152,7 +152,7 @@ class EventEvent(models.Model):
     def get_formview_id(self, access_uid=None):
         """The light form for users without the Event application's groups: its own needs more."""
         user = self.env['res.users'].browse(access_uid) if access_uid else self.env.user
-        if not user.sudo().has_group('event.group_event_registration_desk'):
+        if not user.has_group('event.group_event_registration_desk'):
             return self.env.ref('qualiopi.event_event_view_form_qualiopi').id
         return super().get_formview_id(access_uid=access_uid)
 

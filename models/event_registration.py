@@ -101,7 +101,7 @@ class EventRegistration(models.Model):
     def get_formview_id(self, access_uid=None):
         """The light form for users without the Event application's groups: its own needs more."""
         user = self.env['res.users'].browse(access_uid) if access_uid else self.env.user
-        if not user.sudo().has_group('event.group_event_registration_desk'):
+        if not user.has_group('event.group_event_registration_desk'):
             return self.env.ref('qualiopi.event_registration_view_form_qualiopi').id
         return super().get_formview_id(access_uid=access_uid)
 

@@ -155,6 +155,7 @@ class QualiopiComplaint(models.Model):
     @api.depends('registration_id')
     def _compute_event_id(self):
         for complaint in self:
+            # sudo: the learner's session, which whoever types the entry need not see
             complaint.event_id = complaint.sudo().registration_id.event_id or complaint.event_id
 
     @api.depends('event_id')
@@ -238,6 +239,7 @@ class QualiopiComplaint(models.Model):
 
     @api.constrains('event_id', 'registration_id')
     def _check_registration_id(self):
+        # sudo: learner and session fit or not, whatever the user may read of them
         for complaint in self.sudo():
             if complaint.registration_id and complaint.registration_id.event_id != complaint.event_id:
                 raise ValidationError(self.env._(
@@ -266,6 +268,7 @@ class QualiopiComplaint(models.Model):
                 complaint.reference,
             ))
         versions = changed.filtered(lambda c: c.description and c.state != 'received')
+        # sudo: nobody writes former texts by hand; the entry itself is written with the user's rights
         self.env['qualiopi.complaint.version'].sudo().create([{
             'complaint_id': complaint.id,
             'description': complaint.description,
@@ -278,6 +281,7 @@ class QualiopiComplaint(models.Model):
 
     def _series_of(self, vals):
         category = self.env['qualiopi.category'].browse(vals.get('category_id'))
+        # sudo: whether the category is confidential is asked, not shown
         if vals.get('nature') == 'safeguarding' or category.sudo().is_confidential:
             return 'SIG'
         return self._series
@@ -355,9 +359,11 @@ class QualiopiComplaint(models.Model):
         return {'nature', 'category_id'}
 
     def _excluded_users(self):
+        # sudo: the field is the confidential group's, and the answer decides on access alone
         return self.sudo().excluded_user_ids
 
     def _allowed_partners(self, partners):
+        # sudo: whether the complainant is among the partners given
         return super()._allowed_partners(partners) | (partners & self.sudo().partner_id)
 
     def _confidential_neighbours(self):

@@ -51,7 +51,7 @@ class QualiopiComplaint(models.Model):
                     wanted[complaint, 'ack_deadline'] = (complaint.received_on, severity.ack_days)
                     wanted[complaint, 'response_deadline'] = (complaint.received_on, severity.response_days)
                 wanted[complaint, 'analysis_deadline'] = (complaint.received_on, severity.analysis_days)
-            deadlines = company.sudo()._qualiopi_deadlines(set(wanted.values())) if wanted else {}
+            deadlines = company._qualiopi_deadlines(set(wanted.values())) if wanted else {}
             for complaint in complaints:
                 for name in ('ack_deadline', 'analysis_deadline', 'response_deadline'):
                     complaint[name] = deadlines.get(wanted.get((complaint, name)), False)
@@ -137,7 +137,7 @@ class QualiopiComplaint(models.Model):
                 for complaint in complaints for step, __ in steps
                 if complaint.received_on and complaint[f'{step}_date']
             }
-            days = company.sudo()._qualiopi_working_days_between(pairs) if pairs else {}
+            days = company._qualiopi_working_days_between(pairs) if pairs else {}
             for complaint in complaints:
                 for step, impossible in steps:
                     done, deadline = complaint[f'{step}_date'], complaint[f'{step}_deadline']

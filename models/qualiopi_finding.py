@@ -206,10 +206,13 @@ class QualiopiFinding(models.Model):
         return {'complaint_ids', 'category_id'}
 
     def _excluded_users(self):
+        # sudo: the field is the confidential group's, and the answer decides on access alone
         return self.sudo().excluded_user_ids
 
     def _linked_from(self, records):
+        # sudo: confidentiality passes on, whatever of it the user may see
         if records.sudo().filtered('is_confidential'):
+            # sudo: people without access are taken off, whoever made the link
             self.sudo().filtered('is_confidential')._restrict_audience()
 
     def _confidential_neighbours(self):
@@ -352,7 +355,7 @@ class QualiopiFinding(models.Model):
                 days = finding.severity_id.analysis_days if analyses else finding.severity_id.response_days
                 code = 'analyse' if analyses else 'decide'
                 wanted[finding] = (code, (finding.date, days or _DECIDE_DAYS))
-            deadlines = company.sudo()._qualiopi_deadlines({pair for __, pair in wanted.values()}) if wanted else {}
+            deadlines = company._qualiopi_deadlines({pair for __, pair in wanted.values()}) if wanted else {}
             for finding, (code, pair) in wanted.items():
                 due = company._qualiopi_local_date(deadlines[pair])
                 steps[finding].append(Step(code, finding.user_id, due))

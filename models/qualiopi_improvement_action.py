@@ -236,8 +236,11 @@ class QualiopiImprovementAction(models.Model):
 
     def _linked_from(self, records):
         if not self._is_server():
+            # sudo: a gate counts all that is linked
             self.sudo()._check_gate()
+        # sudo: confidentiality passes on, whatever of it the user may see
         if records.sudo().filtered('is_confidential'):
+            # sudo: people without access are taken off, whoever made the link
             self.sudo().filtered('is_confidential')._restrict_audience()
 
     # === WHO MAY SEE AND WRITE IT === #
@@ -256,9 +259,11 @@ class QualiopiImprovementAction(models.Model):
         return {'finding_ids'}
 
     def _excluded_users(self):
+        # sudo: the field is the confidential group's, and the answer decides on access alone
         return self.sudo().excluded_user_ids
 
     def _confidential_neighbours(self):
+        # sudo: the checks are restricted with their action, whoever sees them
         return self.sudo().check_ids
 
     def _check_declarant(self, vals):

@@ -81,6 +81,7 @@ class QualiopiImprovementAction(models.Model):
     def _default_verifier(self):
         """The quality lead, unless the action is the lead's own: in a one-person organisation the owner."""
         self.ensure_one()
+        # sudo: settings of the company decide who verifies
         company = self.company_id.sudo()
         manager = company.qualiopi_manager_id
         if manager and manager != self.user_id and self._filter_audience(manager):
@@ -96,6 +97,7 @@ class QualiopiImprovementAction(models.Model):
             lambda action: action.date_due and 'planned' not in action.check_ids.mapped('state')
         )
         dates = waiting._check_dates_planned(after)
+        # sudo: the program plans checks of actions that the user has moved
         self.env['qualiopi.effectiveness.check'].sudo().create([{
             'action_id': action.id,
             'planned_on': dates[action],
@@ -105,12 +107,14 @@ class QualiopiImprovementAction(models.Model):
 
     def _move_checks(self):
         for action, planned_on in self.filtered('date_due')._check_dates_planned().items():
+            # sudo: the checks follow the action, whoever moves it
             planned = action.sudo().check_ids.filtered(lambda c: c.state == 'planned' and c.is_automatic)
             if planned:
                 planned._as_server().planned_on = planned_on
 
     def _cancel_checks(self):
         """An action that ends leaves no check to come behind."""
+        # sudo: the checks end with the action, whoever ends it
         planned = self.sudo().check_ids.filtered(lambda check: check.state == 'planned')
         planned._as_server().write({'state': 'cancelled'})
 

@@ -120,6 +120,7 @@ class QualiopiImprovementAction(models.Model):
         moved = self.filtered(lambda action: before[action] != action.date_due)
         postponed = moved.filtered(
             # A check was planned with the first date: going back to draft forgets nothing.
+            # sudo: whether a check was ever planned is asked, not shown
             lambda action: action.sudo().check_ids and before[action] and not action.is_imported
             and (not action.date_due or action.date_due > before[action])
         )
@@ -129,6 +130,7 @@ class QualiopiImprovementAction(models.Model):
                     self.env._("Postponing %s needs a reason, which is kept and printed.", postponed[0].reference),
                     postponed[0].action_postpone(), self.env._("Postpone"),
                 )
+            # sudo: nobody writes postponements by hand; the user has just written the new date
             self.env['qualiopi.postponement'].sudo().create([{
                 'action_id': action.id,
                 'old_date': before[action],

@@ -38,6 +38,7 @@ class QualiopiReferencedMixin(models.AbstractModel):
             return
         count = 0
         for name, names in self._qualiopi_references().items():
+            # sudo: all entries are counted, and only their number is said
             model = self.env[name].sudo().with_context(active_test=False)
             count += model.search_count(Domain.OR(Domain(field, 'in', self.ids) for field in names))
         if count:

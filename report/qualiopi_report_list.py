@@ -90,12 +90,10 @@ class QualiopiReportList(models.AbstractModel):
         restricted = Domain('is_confidential', '=', True)
         # sudo: what is hidden is only counted, or printed as "restricted access" with its reference.
         hidden = Model.sudo().search(domain & restricted, order=self._list_order)
-        if not is_period:
-            hidden = hidden.sudo(False)
         return {
             'company': company,
             'records': Model.search(domain & ~restricted, order=self._list_order),
-            'hidden': hidden.sudo(),
+            'hidden': hidden,
             'first': first,
             'last': last,
             'is_period': is_period,

@@ -62,7 +62,9 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
             'keep': self._keep(entry, findings, actions),
             'names': self._names,
             'may_mediate': answered and entry.stakeholder_id.is_individual,
+            # sudo: the mediator is named to every complainant
             'mediator': company.sudo().qualiopi_mediator,
+            # sudo: and so is where to write to
             'mediator_contact': company.sudo().qualiopi_mediator_contact,
         }
 

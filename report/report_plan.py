@@ -22,7 +22,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
 
     def _period_domain(self, company, first, last):
         """Actions that ran in the period: begun before its end, not ended before its begin."""
-        tz = company.sudo()._qualiopi_tz()
+        tz = company._qualiopi_tz()
         begin = self._utc(first, tz)
         return (
             (Domain('referential_date', '<=', last) | Domain('date_start', '<=', last))
@@ -131,6 +131,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
                 'action_type': label(record, 'action_type'),
                 'name': record.name or '',
                 'priority': label(record, 'priority'),
+                # sudo: a name, on a sheet of what the user may read
                 'owner': record.user_id.sudo().name or '',
                 'means': record.means or '',
                 'date_due': record.date_due or None,
@@ -141,6 +142,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
                 'value_before': record.value_before if has_values else None,
                 'value_target': record.value_target if has_values else None,
                 'value_after': record.value_after if record.has_value_after else None,
+                # sudo: a name, on a sheet of what the user may read
                 'verified_by': done.verdict_by_id.sudo().name or '',
                 'verified_on': done.done_on or None,
                 'effectiveness': label(done, 'verdict') if done else '',

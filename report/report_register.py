@@ -122,6 +122,7 @@ class ReportQualiopiReportRegister(models.AbstractModel):
         self._preload(evidence, 'name')
         rows = []
         for record in records:
+            # sudo: names alone, of what an entry that the user may read is about
             event = record.event_id.sudo()
             course = record.course_id.sudo()
             rows.append({
@@ -133,6 +134,7 @@ class ReportQualiopiReportRegister(models.AbstractModel):
                 'stakeholder': record.stakeholder_id.name or '',
                 'complainant': record.complainant or '',
                 'session': ' / '.join(filter(None, [course.name, event.name])),
+                # sudo: a name, as above
                 'trainer': record.trainer_id.sudo().name or '',
                 'name': record.name or '',
                 'description': record.description or '',
@@ -153,6 +155,7 @@ class ReportQualiopiReportRegister(models.AbstractModel):
                 'verdict': label(record, 'verdict'),
                 'state': label(record, 'state'),
                 'closed_on': day(record.closed_on),
+                # sudo: a name, as above
                 'owner': record.user_id.sudo().name or '',
                 'indicators': ', '.join(str(i.number) for i in record.indicator_ids),
                 'evidence': ' ; '.join(piece.name or '' for piece in record.evidence_ids & evidence),
@@ -219,9 +222,11 @@ class ReportQualiopiReportRegister(models.AbstractModel):
 
     def _by_stakeholder(self, records, labels, company):
         """Entries per kind of stakeholder, those from whom nothing came with 0 (R5)."""
+        # sudo: names of the company's stakeholder types, also of one that is not ticked in the selector
         kinds = self.env['qualiopi.stakeholder'].sudo().search([('company_id', 'in', [company.id, False])])
         groups = records.grouped('stakeholder_id')
         rows = []
+        # sudo: the types that readable entries have
         for kind in kinds | records.sudo().stakeholder_id:
             own = groups.get(kind.sudo(False), records.browse())
             rows.append((kind.name, [len(own.filtered(lambda r, n=nature: r.nature == n))

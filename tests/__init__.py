@@ -22,6 +22,7 @@ from . import (
     test_screens,
     test_sessions,
     test_settings,
+    test_sudo_inventory,
     test_tours,
     test_uninstall,
     test_translations,
