@@ -3,6 +3,7 @@ from . import (
     test_action,
     test_check,
     test_complaint_lifecycle,
+    test_concurrency,
     test_confidential,
     test_configuration,
     test_data_life,
