@@ -34,6 +34,7 @@ from . import (
     qualiopi_complaint_followup,
     qualiopi_complaint_letter,
     qualiopi_complaint_door,
+    qualiopi_upload,
     qualiopi_complaint_version,
     qualiopi_finding,
     qualiopi_improvement_action,

@@ -11,6 +11,7 @@ from . import (
     test_doors,
     test_finding,
     test_followup,
+    test_form_upload,
     test_holidays,
     test_import,
     test_letters,
