@@ -26,6 +26,7 @@ from . import (
     qualiopi_complaint,
     qualiopi_complaint_letter,
     qualiopi_complaint_door,
+    qualiopi_upload,
     qualiopi_complaint_portal,
     qualiopi_complaint_version,
     qualiopi_finding,
