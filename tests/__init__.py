@@ -20,6 +20,8 @@ from . import (
     test_multi_company,
     test_numbers,
     test_performance,
+    test_portal,
+    test_portal_rpc,
     test_reports,
     test_screens,
     test_sessions,
