@@ -73,8 +73,13 @@ class ReportQualiopiReportRegister(models.AbstractModel):
         formats = self._formats(company)
         rows = self._rows(records, formats)
         labels = dict(self.env['qualiopi.complaint']._fields['nature']._description_selection(self.env))
+        titles = {
+            'complaint': self.env._("Complaints"),
+            'difficulty': self.env._("Difficulties"),
+            'unforeseen': self.env._("Unforeseen events"),
+        }
         sections = [
-            {'title': labels[nature], 'tone': formats['tone'](nature),
+            {'title': titles[nature], 'tone': formats['tone'](nature),
              'rows': [row for row in rows if row['record'].nature == nature]}
             for nature in NATURES
         ]
