@@ -62,4 +62,5 @@ from . import (
     mail_activity,
     resource_calendar,
     mail_followers,
+    qualiopi_import,
 )
