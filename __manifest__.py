@@ -6,6 +6,7 @@
     'author': 'qualiopi contributors',
     'license': 'LGPL-3',
     'depends': [
+        'base_import',
         'digest',
         'event',
         'portal',

@@ -1,1 +1,1 @@
-from . import verdict, xlsx
+from . import import_template, verdict, xlsx

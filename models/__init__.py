@@ -68,4 +68,5 @@ from . import (
     resource_calendar,
     mail_followers,
     mail_thread,
+    qualiopi_import,
 )

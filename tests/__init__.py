@@ -14,6 +14,7 @@ from . import (
     test_form_upload,
     test_holidays,
     test_import,
+    test_import_templates,
     test_letters,
     test_lock,
     test_loop_on_core_events,
