@@ -1,1 +1,1 @@
-from . import verdict, xlsx
+from . import complaint_form, verdict, xlsx

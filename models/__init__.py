@@ -27,6 +27,7 @@ from . import (
     qualiopi_complaint_letter,
     qualiopi_complaint_door,
     qualiopi_upload,
+    qualiopi_complaint_form,
     qualiopi_complaint_version,
     qualiopi_finding,
     qualiopi_improvement_action,
