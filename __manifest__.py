@@ -74,6 +74,7 @@
         'wizard/qualiopi_action_postpone_views.xml',
         'wizard/qualiopi_action_tell_views.xml',
         'wizard/qualiopi_check_verdict_views.xml',
+        'wizard/qualiopi_complaint_follow_views.xml',
         'wizard/qualiopi_complaint_merge_views.xml',
         'wizard/qualiopi_complaint_restrict_views.xml',
         'wizard/qualiopi_reason_views.xml',

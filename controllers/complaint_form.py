@@ -64,7 +64,8 @@ class ComplaintForm(Controller):
             for name in LENGTHS
         }
         files = self._read_files()
-        if not request.env.user._is_public() and not request.validate_csrf(post.get('csrf_token')):
+        csrf = post.get('csrf_token')
+        if not request.env.user._is_public() and not (isinstance(csrf, str) and request.validate_csrf(csrf)):
             return self._page(company_sudo, event_sudo, token, typed, {'form': self._say('session')}, 400, files=files)
         mark = post.get('form_token')
         state, key = complaints._read_form_token(company_sudo, mark)
@@ -97,8 +98,6 @@ class ComplaintForm(Controller):
         complaint_sudo = request.env['qualiopi.complaint']
         if receipt:
             complaint_sudo = complaint_sudo._from_form_receipt(receipt)
-            if not complaint_sudo:
-                raise request.not_found()
         company_sudo = complaint_sudo.company_id or self._door(None)[0]
         is_report = complaint_sudo.is_confidential
         response = request.render('qualiopi.form_received', {
@@ -107,10 +106,12 @@ class ComplaintForm(Controller):
             'complaint': complaint_sudo,
             'is_report': is_report,
             'is_other': bool(other),
-            'follow_url': complaint_sudo and self._follow_url(complaint_sudo),
+            'follow_url': complaint_sudo and complaint_sudo._follow_url(),
             'ack_day': not is_report and complaint_sudo and complaint_sudo._letter_day('ack_deadline'),
             'response_day': not is_report and complaint_sudo and complaint_sudo._letter_day('response_deadline'),
         })
+        if receipt and not complaint_sudo:
+            response.status_code = 404
         response.headers['Cache-Control'] = 'no-store'
         return self._private(response)
 
@@ -348,7 +349,3 @@ class ComplaintForm(Controller):
     def _confirm(self, key, is_other=False):
         receipt = request.env['qualiopi.complaint']._form_receipt(key)
         return self._redirect(f'{_URL}/received/{receipt}{"?other=1" if is_other else ""}')
-
-    def _follow_url(self, complaint_sudo):
-        """The private link, where the portal's part is there to open it."""
-        return complaint_sudo._follow_url() if hasattr(complaint_sudo, '_follow_url') else None

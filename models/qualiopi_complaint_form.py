@@ -85,8 +85,9 @@ class QualiopiComplaint(models.Model):
             recorded under, None unless ready
         :rtype: tuple[str, str | None]
         """
-        text, __, __ = token.rpartition('-') if isinstance(token, str) else ('', '', '')
-        if not token or not token.isascii() or not consteq(self._sign_form(text, company), token):
+        token = token if isinstance(token, str) and token.isascii() else ''
+        text, __, __ = token.rpartition('-')
+        if not text or not consteq(self._sign_form(text, company), token):
             return 'wrong', None
         moment, __, nonce = text.partition('-')
         age = time.time() - int(moment)

@@ -54,6 +54,7 @@ class QualiopiComplaint(models.Model):
         for complaint in self:
             complaint.letter_address = not complaint.is_anonymous and (
                 email_normalize(complaint.email_from or '', strict=False)
+                # sudo: the complainant's address shows to whoever reads the entry
                 or complaint.sudo().partner_id.email_normalized
             )
 
@@ -61,17 +62,20 @@ class QualiopiComplaint(models.Model):
     def _compute_is_mediator_missing(self):
         for complaint in self:
             complaint.is_mediator_missing = (
+                # sudo: whether the company has a mediator is asked, not shown
                 complaint.stakeholder_id.is_individual and not complaint.company_id.sudo().qualiopi_mediator
             )
 
     def _letter_partner(self):
         """The complainant's partner, when it is the one who reads the mails of the address; employees read
         theirs in Odoo, and a letter is to be a mail."""
+        # sudo: who reads the letter is the program's to find, whatever the user may read of the contact
         partner = self.sudo().partner_id
         is_reader = partner.active and partner.partner_share and partner.email_normalized == self.letter_address
         return partner if is_reader else partner.browse()
 
     def _allowed_addresses(self):
+        # sudo: the address is compared, not shown
         return super()._allowed_addresses() | {self.sudo().letter_address or ''}
 
     def _letter_partner_to(self):
@@ -103,6 +107,7 @@ class QualiopiComplaint(models.Model):
         """
         self.ensure_one()
         codes = {code for code, __ in self.env['res.lang'].get_installed()}
+        # sudo: languages alone are read of the contact and of the company
         record = self.sudo()
         wishes = (
             record.partner_id.lang, record.sender_lang, record.company_id.partner_id.lang, 'fr_FR', self.env.lang,
@@ -115,6 +120,7 @@ class QualiopiComplaint(models.Model):
         self.ensure_one()
         if self._is_letter_automatic():
             return ''
+        # sudo: the letter greets the contact by the name that the entry shows
         return self.sudo().partner_id.name or self.contact_name or ''
 
     def _is_letter_automatic(self):
@@ -224,6 +230,7 @@ class QualiopiComplaint(models.Model):
         user = self.env.user
         # Who handles a confidential report is not named to whoever reads the mailbox.
         by_company = self.is_confidential or user.share or user.id == SUPERUSER_ID
+        # sudo: the company signs as a contact that the user need not see
         author = self.company_id.sudo().partner_id if by_company else user.partner_id
         queue = self.with_context(mail_notify_force_send=False, mail_post_autofollow=False)
         message = queue.message_post(

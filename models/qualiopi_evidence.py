@@ -97,6 +97,7 @@ class QualiopiEvidence(models.Model):
 
     @api.depends('file')
     def _compute_sha256(self):
+        # sudo: the files of these pieces alone, of which whoever reads the piece learns hash, size and type
         attachments = self.env['ir.attachment'].sudo().search([
             ('res_model', '=', self._name), ('res_field', '=', 'file'), ('res_id', 'in', self.ids),
         ])

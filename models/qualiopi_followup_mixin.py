@@ -122,7 +122,7 @@ class QualiopiFollowupMixin(models.AbstractModel):
             pairs = {
                 record: (due, record._followup_escalation_days()) for record, due in first.items() if due
             }
-            ends = company.sudo()._qualiopi_deadlines(set(pairs.values())) if pairs else {}
+            ends = company._qualiopi_deadlines(set(pairs.values())) if pairs else {}
             for record in records:
                 end = ends.get(pairs.get(record))
                 record.followup_on = company._qualiopi_local_date(end) if end else False
@@ -135,6 +135,7 @@ class QualiopiFollowupMixin(models.AbstractModel):
         expected = {}
         for company, records in self.grouped('company_id').items():
             today = company._qualiopi_local_date(now)
+            # sudo: who the lead is decides who gets the step
             lead = company.sudo().qualiopi_manager_id
             for record, steps in records._followup_owed().items():
                 if record._followup_is_imported():

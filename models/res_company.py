@@ -181,6 +181,7 @@ class ResCompany(models.Model):
         :return: name of a time zone
         :rtype: str
         """
+        # sudo: a time zone, the same for everybody
         return self.sudo().resource_calendar_id.tz or DEFAULT_TZ
 
     def _qualiopi_local_date(self, moment):
@@ -219,7 +220,7 @@ class ResCompany(models.Model):
         :return: the days, sorted
         :rtype: list[date]
         """
-        # Everybody counts the same days, whatever the user may read of the calendar.
+        # sudo: everybody counts the same days, whatever the user may read of the calendar.
         calendar = self.sudo().resource_calendar_id
         # Never the user's time zone, nor that of an employee in the context.
         zone = pytz.timezone(self._qualiopi_tz())

@@ -1,13 +1,10 @@
 import io
-import logging
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import Command
-from odoo.http import Application
 from odoo.tests import tagged
 from odoo.tools import config
 
@@ -156,10 +153,11 @@ class TestFormGuards(FormCase):
         self.assertIn("had been sent already", other.text)
 
     def test_a9_double_click(self):
-        mark = self.token()
+        data, url = self.values(), self.base_url() + self.url
         before = self.entries()
+        self.env.flush_all()
         with ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda __: self.post(form_token=mark), range(4)))
+            answers = list(pool.map(lambda __: self.opener.post(url, data=data, timeout=30), range(4)))
         entry = self.new_entries(before)
         self.assertEqual(len(entry), 1)
         self.assertEqual({answer.status_code for answer in answers}, {200})
@@ -251,7 +249,6 @@ class TestFormGuards(FormCase):
                 answer = self.get(f'{URL}/{wrong}')
                 self.assertIn(answer.status_code, (200, 404))
                 self.assertNotIn('Session of', answer.text)
-                self.assertNotIn('49', re.sub(r'\d*49\d+|\d+49\d*', '', '') or '')
                 posted = self.post(f'{URL}/{wrong}', form_token=self.token(company=self.env.ref('base.main_company')))
                 self.assertLess(posted.status_code, 500)
         for receipt in ('x', '-', '1-x-y', 'é-é-é', '9' * 3000, '%00-%00-%00'):
@@ -303,6 +300,7 @@ class TestFormGuards(FormCase):
     def test_a10_known_and_unknown_addresses(self):
         for auto in (False, True):
             self.company.qualiopi_auto_acknowledge = auto
+            self.post(email='first@example.org')
             answers, counts = [], []
             for email in (self.customer.email, 'nobody@example.org'):
                 before, partners = self.entries(), self.env['res.partner'].sudo().search([])
@@ -341,6 +339,6 @@ class TestFormGuards(FormCase):
         __, entry = self.send()
         for user in (self.public, self.portal):
             with self.assertDenied():
-                self.user_env(entry, user).read(['description'])
+                self.env(user=user.id, context={})['qualiopi.complaint'].browse(entry.id).read(['description'])
         other = self.env['qualiopi.complaint'].with_user(self.other_officer)
         self.assertFalse(other.search([('id', '=', entry.id)]))

@@ -43,6 +43,7 @@ class QualiopiSettings(models.TransientModel):
     @api.model
     def default_get(self, fields):
         values = super().default_get(fields)
+        # sudo: the settings alone, of the user's own company
         company = self.env.company.sudo()
         for name in _KEPT & set(fields):
             values[name] = company._fields[name].convert_to_write(company[name], company)
