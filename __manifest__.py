@@ -75,6 +75,8 @@
         'views/qualiopi_feedback_rule_views.xml',
         'views/qualiopi_feedback_campaign_views.xml',
         'views/qualiopi_verdict_templates.xml',
+        'views/qualiopi_form_templates.xml',
+        'views/qualiopi_complaint_form_views.xml',
         'wizard/qualiopi_action_inform_views.xml',
         'wizard/qualiopi_action_postpone_views.xml',
         'wizard/qualiopi_action_tell_views.xml',

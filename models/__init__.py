@@ -35,6 +35,7 @@ from . import (
     qualiopi_complaint_letter,
     qualiopi_complaint_door,
     qualiopi_upload,
+    qualiopi_complaint_form,
     qualiopi_complaint_portal,
     qualiopi_complaint_version,
     qualiopi_finding,

@@ -11,6 +11,8 @@ from . import (
     test_doors,
     test_finding,
     test_followup,
+    test_form,
+    test_form_guards,
     test_form_upload,
     test_holidays,
     test_import,
