@@ -10,6 +10,8 @@ from . import (
     test_doors,
     test_finding,
     test_followup,
+    test_gateway,
+    test_gateway_parallel,
     test_form_upload,
     test_holidays,
     test_import,
