@@ -122,11 +122,13 @@ class QualiopiComplaint(models.Model):
         values = {
             'text_origin': 'mail',
             'nature': row.nature or 'complaint',
-            'name': mail.subject or (False if mail.text else self.env._("E-mail without text")),
             'description': mail.text or self.env._("(The e-mail has no text that can be read: see the original.)"),
             'contact_name': name or address,
             'email_from': address,
         }
+        subject = mail.subject or not mail.text and self.env._("E-mail without text")
+        if subject:
+            values['name'] = subject
         if not minimal:
             values.update(channel_id=row.channel_id.id, received_on=self._moment_of(mail))
             values.update(self._known_of_sender(mail, row))

@@ -164,7 +164,8 @@ class QualiopiIncomingMail(models.Model):
         ) if mail.recipients else env['mail.alias']
         own = aliases.filtered(lambda alias: alias.alias_model_id.model == _MODEL)
         others = bool(aliases - own)
-        if record and not others:
+        # An answer that names an address of another register is a forward to it, as Odoo sees it.
+        if record and not others and not (own and record._name != _MODEL):
             return Target({record.company_id.id: {}}, record)
         if own:
             places = {}
