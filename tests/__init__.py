@@ -13,6 +13,8 @@ from . import (
     test_followup,
     test_form,
     test_form_guards,
+    test_gateway,
+    test_gateway_parallel,
     test_form_upload,
     test_holidays,
     test_import,
