@@ -1,6 +1,8 @@
 from . import (
     test_access,
     test_action,
+    test_campaign,
+    test_campaign_schedule,
     test_check,
     test_complaint_lifecycle,
     test_concurrency,
