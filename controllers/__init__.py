@@ -1,1 +1,1 @@
-from . import verdict, xlsx
+from . import feedback, survey, verdict, xlsx

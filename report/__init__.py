@@ -8,5 +8,6 @@ from . import (
     report_traceability,
     report_complaint,
     report_action,
+    report_questionnaire,
     qualiopi_xlsx,
 )
