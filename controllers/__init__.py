@@ -1,2 +1,3 @@
 from . import import_template, verdict, xlsx
 from . import complaint_form, verdict, xlsx
+from . import feedback, survey, verdict, xlsx

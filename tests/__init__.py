@@ -31,6 +31,7 @@ from . import (
     test_portal_rpc,
     test_reports,
     test_screens,
+    test_satisfaction,
     test_sessions,
     test_settings,
     test_sudo_inventory,
