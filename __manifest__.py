@@ -68,6 +68,8 @@
         'views/qualiopi_evidence_views.xml',
         'views/qualiopi_access_log_views.xml',
         'views/qualiopi_communication_views.xml',
+        'views/qualiopi_staff_entry_views.xml',
+        'views/qualiopi_confirmation_templates.xml',
         'views/qualiopi_verdict_templates.xml',
         'wizard/qualiopi_action_inform_views.xml',
         'wizard/qualiopi_action_postpone_views.xml',
@@ -88,6 +90,7 @@
         'report/report_action.xml',
         'report/report_plan.xml',
         'report/report_traceability.xml',
+        'report/report_poster.xml',
         'wizard/qualiopi_print_views.xml',
     ],
     'assets': {

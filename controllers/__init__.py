@@ -1,1 +1,1 @@
-from . import import_template, verdict, xlsx
+from . import confirmation, import_template, verdict, xlsx

@@ -63,4 +63,6 @@ from . import (
     resource_calendar,
     mail_followers,
     qualiopi_import,
+    qualiopi_complaint_confirmation,
+    qualiopi_staff_entry,
 )

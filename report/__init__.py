@@ -10,4 +10,5 @@ from . import (
     report_action,
     qualiopi_xlsx,
     import_template,
+    report_poster,
 )
