@@ -76,6 +76,8 @@
         'views/qualiopi_feedback_invite_views.xml',
         'views/qualiopi_feedback_rule_views.xml',
         'views/qualiopi_feedback_campaign_views.xml',
+        'views/qualiopi_staff_entry_views.xml',
+        'views/qualiopi_confirmation_templates.xml',
         'views/qualiopi_verdict_templates.xml',
         'views/qualiopi_form_templates.xml',
         'views/qualiopi_complaint_form_views.xml',
@@ -107,6 +109,7 @@
         'views/survey_survey_views.xml',
         'views/qualiopi_satisfaction_report_views.xml',
         'views/qualiopi_feedback_templates.xml',
+        'report/report_poster.xml',
         'wizard/qualiopi_print_views.xml',
     ],
     'assets': {

@@ -82,4 +82,6 @@ from . import (
     mail_followers,
     mail_thread,
     qualiopi_import,
+    qualiopi_complaint_confirmation,
+    qualiopi_staff_entry,
 )

@@ -11,4 +11,5 @@ from . import (
     report_questionnaire,
     qualiopi_xlsx,
     import_template,
+    report_poster,
 )
