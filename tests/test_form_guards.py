@@ -349,5 +349,5 @@ class TestFormGuards(FormCase):
         for user in (self.public, self.portal):
             with self.assertDenied():
                 self.env(user=user.id, context={}, su=False)['qualiopi.complaint'].browse(entry.id).read(['description'])
-        other = self.env['qualiopi.complaint'].with_user(self.other_officer)
+        other = self.model_as('qualiopi.complaint', self.other_officer)
         self.assertFalse(other.search([('id', '=', entry.id)]))
