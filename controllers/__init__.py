@@ -1,1 +1,2 @@
+from . import import_template, verdict, xlsx
 from . import complaint_form, verdict, xlsx

@@ -9,4 +9,5 @@ from . import (
     report_complaint,
     report_action,
     qualiopi_xlsx,
+    import_template,
 )
