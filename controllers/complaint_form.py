@@ -133,14 +133,14 @@ class ComplaintForm(Controller):
         return company_sudo, event_sudo
 
     def _languages(self):
-        """Codes of the languages of the page that the database has, by their letters."""
+        """Codes of the languages of the page, by their letters: French where the database has it; English always,
+        since the program is written in it."""
         codes = sorted(code for code, __ in request.env['res.lang'].get_installed())
         found = {}
-        for letters in _LANGUAGES:
+        for letters, preferred in (('fr', 'fr_FR'), ('en', 'en_US')):
             own = [code for code in codes if code.split('_')[0] == letters]
-            preferred = {'fr': 'fr_FR', 'en': 'en_US'}[letters]
-            if own:
-                found[letters] = preferred if preferred in own else own[0]
+            if own or letters == 'en':
+                found[letters] = own[0] if own and preferred not in own else preferred
         return found
 
     def _choose_language(self, lang):
@@ -149,7 +149,7 @@ class ComplaintForm(Controller):
         asked = lang if lang in languages.values() else None
         current = request.env.lang if request.env.lang in languages.values() else None
         similar = languages.get((request.env.lang or '').split('_')[0])
-        code = asked or current or similar or next(iter(languages.values()), 'en_US')
+        code = asked or current or similar or next(iter(languages.values()))
         request.update_context(lang=code)
         data = request.env['res.lang']._get_data(code=code)
         if data and hasattr(request, 'lang'):
