@@ -116,7 +116,7 @@ class QualiopiFeedbackCampaign(models.Model):
         "Reminded", compute='_compute_counts', store=True, readonly=False, copy=False,
         help="Persons who were reminded at least once.",
     )
-    answered_count = fields.Integer("Answered", compute='_compute_counts', store=True, readonly=False, copy=False)
+    answered_count = fields.Integer("Answers", compute='_compute_counts', store=True, readonly=False, copy=False)
     unreachable_count = fields.Integer(
         "Not reachable", compute='_compute_counts', store=True, copy=False,
         help="Persons without a working e-mail address: ask them on paper or by telephone.",
@@ -477,7 +477,9 @@ class QualiopiFeedbackCampaign(models.Model):
                     if kind in kinds and partner:
                         people[event, kind].append((partner, registration, partner.name, partner.email))
         for kind, name in (
-            ('trainer', 'trainer_ids'), ('contracting_provider', 'contractor_id'), ('subcontractor', 'subcontractor_id'),
+            ('trainer', 'trainer_ids'),
+            ('contracting_provider', 'contractor_id'),
+            ('subcontractor', 'subcontractor_id'),
         ):
             if kind in kinds:
                 for event in events:
