@@ -67,7 +67,8 @@ class QualiopiFeedbackCampaign(models.Model):
         help="The trainer of the session, when there is exactly one.",
     )
     survey_id = fields.Many2one(
-        'survey.survey', "Questionnaire", index='btree_not_null', ondelete='restrict', tracking=True,
+        'survey.survey', "Questionnaire", compute='_compute_survey_id', store=True, readonly=False, precompute=True,
+        index='btree_not_null', ondelete='restrict', tracking=True, domain="[('survey_type', '=', 'qualiopi')]",
     )
     date_from = fields.Date(
         "Begins on", required=True, default=fields.Date.context_today, index=True, tracking=True,
@@ -183,6 +184,17 @@ class QualiopiFeedbackCampaign(models.Model):
             else:
                 campaign.course_id = campaign.course_id
                 campaign.trainer_id = campaign.trainer_id
+
+    @api.depends('stakeholder_id', 'moment', 'means')
+    def _compute_survey_id(self):
+        surveys = None
+        for campaign in self:
+            if campaign.means != 'survey' or campaign.survey_id:
+                campaign.survey_id = campaign.means == 'survey' and campaign.survey_id
+                continue
+            if surveys is None:
+                surveys = self.env['qualiopi.feedback.rule']._surveys()
+            campaign.survey_id = surveys.get((campaign.stakeholder_id.id, campaign.moment))
 
     @api.depends('date_from', 'reminder_max', 'reminder_days', 'means')
     def _compute_date_to(self):

@@ -17,7 +17,9 @@ class CampaignCase(QualiopiCase):
         super().setUpClass()
         for code in ('en_US', 'fr_FR'):
             cls.env['res.lang']._activate_lang(code)
-        cls.survey = cls.env['survey.survey'].create({'title': "What do you think?"})
+        cls.survey = cls.env['survey.survey'].create({
+            'title': "What do you think?", 'survey_type': 'qualiopi', 'access_mode': 'token',
+        })
         cls.beneficiary = cls.env.ref('qualiopi.stakeholder_beneficiary')
         cls.company_stakeholder = cls.env.ref('qualiopi.stakeholder_company')
         cls.trainer_stakeholder = cls.env.ref('qualiopi.stakeholder_trainer')
