@@ -117,7 +117,7 @@ class QualiopiFeedbackCampaign(models.Model):
         "Reminded", compute='_compute_counts', store=True, readonly=False, copy=False,
         help="Persons who were reminded at least once.",
     )
-    answered_count = fields.Integer("Answers", compute='_compute_counts', store=True, readonly=False, copy=False)
+    answered_count = fields.Integer("Replies", compute='_compute_counts', store=True, readonly=False, copy=False)
     unreachable_count = fields.Integer(
         "Not reachable", compute='_compute_counts', store=True, copy=False,
         help="Persons without a working e-mail address: ask them on paper or by telephone.",

@@ -33,9 +33,9 @@ class QualiopiFeedbackRule(models.Model):
     )
     is_off = fields.Boolean("Do not ask", help="This stakeholder is not asked at this moment for this course.")
     anchor = fields.Selection([
-        ('begin', "From the beginning of the session"),
-        ('end', "From the end of the session"),
-    ], "Counted", required=True, compute='_compute_anchor', store=True, readonly=False, precompute=True)
+        ('begin', "Beginning of the session"),
+        ('end', "End of the session"),
+    ], "Counted from", required=True, compute='_compute_anchor', store=True, readonly=False, precompute=True)
     offset_days = fields.Integer("Days", help="Calendar days; negative before. 0 is the day itself.")
     survey_id = fields.Many2one(
         'survey.survey', "Questionnaire", compute='_compute_survey_id', store=True, readonly=False, precompute=True,
