@@ -146,8 +146,8 @@ class QualiopiFeedbackCampaign(models.Model):
     def _seal_answers(self):
         """Open the urn: the answers get new numbers, new keys and one date, in random order, and are shown if there
         are enough of them. What was begun and not finished is destroyed: nobody can finish it."""
-        self.env.flush_all()
         for campaign in self:
+            self.env.flush_all()
             self.env.cr.execute(SQL(
                 "SELECT id, state, is_paper, is_counted FROM survey_user_input"
                 " WHERE campaign_id = %s AND is_anonymous AND test_entry IS NOT TRUE", campaign.id,
@@ -167,7 +167,7 @@ class QualiopiFeedbackCampaign(models.Model):
                 'sealed_paper_count': campaign.sealed_paper_count + sum(1 for row in done if row[2]),
             })
             campaign._level_marks()
-        self.env.invalidate_all(flush=False)
+        self.env.invalidate_all()
 
     def _reissue(self, ids, day):
         """Replace answers by copies in random order; see ``_seal_answers``."""

@@ -26,6 +26,16 @@ class QualiopiSatisfactionReport(models.Model):
     _auto = False
     _order = 'date desc, id desc'
     _rec_name = 'campaign_id'
+    _depends = {
+        'qualiopi.feedback.campaign': [
+            'company_id', 'event_id', 'course_id', 'trainer_id', 'stakeholder_id', 'survey_id', 'moment', 'means', 'date_from',
+            'state', 'cancelled_on', 'asked_count', 'answered_count', 'sealed_paper_count', 'is_anonymous', 'is_released',
+        ],
+        'survey.survey': ['qualiopi_is_teaching'],
+        'survey.user_input': [
+            'campaign_id', 'is_counted', 'is_paper', 'satisfaction', 'satisfaction_count', 'nps', 'insertion',
+        ],
+    }
 
     campaign_id = fields.Many2one('qualiopi.feedback.campaign', readonly=True)
     company_id = fields.Many2one('res.company', readonly=True)

@@ -1,5 +1,6 @@
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.http import request
 from odoo.tools import SQL
 
 from .qualiopi_feedback_campaign import MOMENTS
@@ -116,7 +117,7 @@ class SurveyUser_Input(models.Model):  # noqa: N801
         """
         self.ensure_one()
         url = f'/survey/{self.survey_id.access_token}/{self.access_token}'
-        return self.env['ir.http']._url_for(url, self.lang_id.code or None)
+        return self.env['ir.http']._url_for(url, self.lang_id.code or None) if request else url
 
     # === NO TRACE OF WHO AND WHEN === #
 

@@ -1,6 +1,8 @@
 from . import (
     test_access,
     test_action,
+    test_anonymity,
+    test_answers,
     test_check,
     test_complaint_lifecycle,
     test_concurrency,
