@@ -38,7 +38,8 @@ class TestAnonymity(AnswerCase):
     def test_nothing_is_read_while_it_runs(self):
         campaign = self.urn(5, end=False)
         figures = campaign._figures()
-        self.assertEqual((figures['n'], figures['satisfaction'], figures['lowest'], figures['is_hidden']), (5, None, None, True))
+        self.assertEqual((figures['n'], figures['satisfaction'], figures['lowest'], figures['is_hidden']),
+                         (5, None, None, True))
         self.assertIn("when the campaign has ended", figures['reason'])
         self.assertEqual(campaign.satisfaction_text, "Hidden")
         for user in (self.officer, self.manager):
@@ -104,9 +105,11 @@ class TestAnonymity(AnswerCase):
                     " create_date <> date_trunc('day', create_date) OR write_date <> date_trunc('day', write_date)"
                     " OR create_uid <> 1 OR write_uid <> 1)", campaign.id))
             self.assertFalse(self.rows(
-                "SELECT id FROM survey_user_input WHERE campaign_id = %s AND (partner_id IS NOT NULL OR email IS NOT NULL"
+                "SELECT id FROM survey_user_input WHERE campaign_id = %s AND (partner_id IS NOT NULL"
+                " OR email IS NOT NULL"
                 " OR nickname IS NOT NULL OR invite_token IS NOT NULL OR feedback_invite_id IS NOT NULL"
-                " OR start_datetime <> date_trunc('day', start_datetime) OR end_datetime <> date_trunc('day', end_datetime))",
+                " OR start_datetime <> date_trunc('day', start_datetime)"
+                " OR end_datetime <> date_trunc('day', end_datetime))",
                 campaign.id))
 
     def test_no_identity_gets_in_by_a_later_write(self):
@@ -116,7 +119,8 @@ class TestAnonymity(AnswerCase):
                       'end_datetime': '2026-11-20 14:37:21'})
         self.env.flush_all()
         self.assertEqual(
-            self.rows("SELECT partner_id, email, nickname, end_datetime::text FROM survey_user_input WHERE id = %s", answer.id),
+            self.rows(
+                "SELECT partner_id, email, nickname, end_datetime::text FROM survey_user_input WHERE id = %s", answer.id),
             [(None, None, None, '2026-11-20 00:00:00')])
 
     def test_no_trace_in_messages_and_logs(self):
@@ -144,8 +148,10 @@ class TestAnonymity(AnswerCase):
 
     def test_no_column_leads_from_one_table_to_the_other(self):
         campaign = self.urn(5, end=False)
-        [invites] = self.rows("SELECT array_agg(to_jsonb(i)) FROM qualiopi_feedback_invite i WHERE campaign_id = %s", campaign.id)
-        [answers] = self.rows("SELECT array_agg(to_jsonb(u)) FROM survey_user_input u WHERE campaign_id = %s", campaign.id)
+        [invites] = self.rows(
+            "SELECT array_agg(to_jsonb(i)) FROM qualiopi_feedback_invite i WHERE campaign_id = %s", campaign.id)
+        [answers] = self.rows(
+            "SELECT array_agg(to_jsonb(u)) FROM survey_user_input u WHERE campaign_id = %s", campaign.id)
         shared = {'campaign_id', 'company_id', 'create_uid', 'write_uid', 'state', 'id'}
 
         def secrets(rows, names):
@@ -167,7 +173,8 @@ class TestAnonymity(AnswerCase):
         """PostgreSQL notes on each row which transaction wrote it: all invitations bear the same."""
         campaign = self.urn(3, end=False)
         marks = self.rows(
-            "SELECT xmin::text, cmin::text, array_agg(state) FROM qualiopi_feedback_invite WHERE campaign_id = %s GROUP BY 1, 2",
+            "SELECT xmin::text, cmin::text, array_agg(state) FROM qualiopi_feedback_invite"
+            " WHERE campaign_id = %s GROUP BY 1, 2",
             campaign.id)
         self.assertEqual(len(marks), 1, "Invitations answered and not are written by one and the same command")
         self.assertEqual(sorted(marks[0][2]), ['answered'] * 3 + ['sent'] * 3)
@@ -234,8 +241,8 @@ class TestAnonymity(AnswerCase):
         answers = self.answers_as(campaign, self.officer)
         self.officer.group_ids += self.env.ref('base.group_allow_export')
         rows = answers.export_data([
-            'id', 'create_date', 'write_date', 'create_uid/name', 'partner_id/name', 'email', 'nickname', 'start_datetime',
-            'end_datetime', 'lang_id/name', 'answered_on', 'feedback_invite_id/.id',
+            'id', 'create_date', 'write_date', 'create_uid/name', 'partner_id/name', 'email', 'nickname',
+            'start_datetime', 'end_datetime', 'lang_id/name', 'answered_on', 'feedback_invite_id/.id',
         ])['datas']
         self.assertEqual(len({tuple(row[1:]) for row in rows}), 1, "But for the number, all ballots look the same")
         with self.assertDenied():

@@ -17,6 +17,7 @@ class AnswerCase(QualiopiCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.env['res.lang']._activate_lang('en_US')
         cls.company.partner_id.lang = 'en_US'
         cls.beneficiary = cls.env.ref('qualiopi.stakeholder_beneficiary')
         cls.survey = cls._make_survey()
@@ -44,7 +45,8 @@ class AnswerCase(QualiopiCase):
     @classmethod
     def make_campaign(cls, learners=2, start=True, event=None, **values):
         """A running campaign of learners "Learner 1", "Learner 2"…"""
-        event = event or cls._make_event(cls.company, course_id=cls.course.id, trainer_ids=[Command.set(cls.trainer.ids)])
+        event = event or cls._make_event(
+            cls.company, course_id=cls.course.id, trainer_ids=[Command.set(cls.trainer.ids)])
         for number in range(1, learners + 1):
             cls._make_registration(event, name=f"Learner {number}", email=f'learner{number}.{event.id}@example.com')
         campaign = cls.model_as('qualiopi.feedback.campaign', cls.officer).create({
@@ -113,7 +115,8 @@ class TestAnswers(AnswerCase, HttpCase):
         survey, answer, page = self.begin(first)
         self.assertIn("Content", page.text)
         self.assertEqual(first.state, 'sent')
-        __, reply = self.submit(survey, answer, content=5, pace=5, noise=1, nps=10, free="Very lively", consent=self.yes.id)
+        __, reply = self.submit(
+            survey, answer, content=5, pace=5, noise=1, nps=10, free="Very lively", consent=self.yes.id)
         self.assertEqual(campaign.sudo().answer_ids.lang_id.code, 'en_US')
         self.assertIn("Thank you", reply['survey_content'])
         record = campaign.sudo().answer_ids
@@ -185,8 +188,8 @@ class TestAnswers(AnswerCase, HttpCase):
         self.assertIn("Was it too noisy", page.text)
         self.submit(survey, answer, content=3)
         self.assertRecordValues(campaign.sudo().answer_ids, [{
-            'state': 'done', 'create_uid': self.env.ref('base.user_root').id, 'write_uid': self.env.ref('base.user_root').id,
-            'partner_id': False,
+            'state': 'done', 'create_uid': self.env.ref('base.user_root').id,
+            'write_uid': self.env.ref('base.user_root').id, 'partner_id': False,
         }])
 
     def test_partial_answers_and_tests_do_not_count(self):

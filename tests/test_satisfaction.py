@@ -76,7 +76,8 @@ class TestSatisfaction(AnswerCase):
         together = (small | big)._figures()
         self.assertEqual((together['satisfaction'], together['n'], together['asked']), (75, 4, 6))
         [group] = Report.formatted_read_group(
-            [('course_id', '=', self.course.id)], ['course_id'], ['satisfaction:avg', 'answer_count:sum', 'response_rate:avg'])
+            [('course_id', '=', self.course.id)], ['course_id'],
+            ['satisfaction:avg', 'answer_count:sum', 'response_rate:avg'])
         self.assertEqual((group['satisfaction:avg'], group['answer_count:sum']), (75, 4))
 
     def test_rates_by_trainer_stakeholder_and_period(self):
@@ -105,7 +106,8 @@ class TestSatisfaction(AnswerCase):
         campaign = self.make_campaign(learners=4, survey_id=survey.id, moment='cold')
         overall = survey.question_ids.filtered('constr_mandatory')
         question = survey.question_ids.filtered(lambda question: question.qualiopi_use == 'insertion')
-        for choice in (question.suggested_answer_ids[0], question.suggested_answer_ids[1], question.suggested_answer_ids[4], None):
+        choices = question.suggested_answer_ids
+        for choice in (choices[0], choices[1], choices[4], None):
             answer = campaign.sudo()._new_answer()
             answer._save_lines(overall, '5')
             answer._save_lines(question, str(choice.id) if choice else '')
