@@ -3,6 +3,8 @@ from . import (
     test_action,
     test_campaign,
     test_campaign_schedule,
+    test_anonymity,
+    test_answers,
     test_check,
     test_complaint_lifecycle,
     test_concurrency,
