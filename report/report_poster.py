@@ -1,10 +1,14 @@
 """Documents that go to the learners: the poster with the QR code and the blank complaint form."""
 
+import io
 from base64 import b64encode
+
+from PIL import Image
+from reportlab.graphics.barcode.qr import QrCodeWidget
 
 from odoo import models
 
-_QR_SIZE = 900
+_QR_DOTS = 16
 
 
 class QualiopiReportDoor(models.AbstractModel):
@@ -108,10 +112,23 @@ class QualiopiReportDoor(models.AbstractModel):
         """Whether the company has switched on the public form."""
         return company.qualiopi_form_enabled if 'qualiopi_form_enabled' in company._fields else True
 
-    def _door_qr(self, url):
-        """The link as a QR code, in an image that the page carries itself."""
-        image = self.env['ir.actions.report'].barcode('QR', url, width=_QR_SIZE, height=_QR_SIZE, barLevel='M')
-        return f'data:image/png;base64,{b64encode(image).decode()}'
+    @staticmethod
+    def _door_qr(url):
+        """The link as a QR code, in an image that the page carries itself; drawn here, since the barcodes of
+        the server need a graphics library that is not on every machine."""
+        widget = QrCodeWidget(url, barLevel='M')
+        code = widget.qr
+        code.make()
+        size = code.getModuleCount()
+        image = Image.new('1', (size, size), 1)
+        for row in range(size):
+            for column in range(size):
+                if code.isDark(row, column):
+                    image.putpixel((column, row), 0)
+        buffer = io.BytesIO()
+        # Whole dots for a module: sharp edges on paper.
+        image.resize((size * _QR_DOTS, size * _QR_DOTS), Image.Resampling.NEAREST).save(buffer, 'PNG')
+        return f'data:image/png;base64,{b64encode(buffer.getvalue()).decode()}'
 
     def _door_email(self, company):
         """The address of the register's e-mail channel, else that of the company."""
