@@ -8,7 +8,9 @@ from reportlab.graphics.barcode.qr import QrCodeWidget
 
 from odoo import models
 
+# Dots for a module, and the modules that stay white around the code.
 _QR_DOTS = 16
+_QR_QUIET = 4
 
 
 class QualiopiReportDoor(models.AbstractModel):
@@ -56,11 +58,15 @@ class QualiopiReportDoor(models.AbstractModel):
         address = ', '.join(filter(None, [
             company.street, company.street2, ' '.join(filter(None, [company.zip, company.city])),
         ]))
+        numbers = ' · '.join(filter(None, [
+            company.company_registry and self.env._("SIRET %s", company.company_registry),
+            company.qualiopi_nda and self.env._("Activity no. %s", company.qualiopi_nda),
+        ]))
         return {
             'lang': self.env.lang,
             'company': company,
             'event': event,
-            'session': event.name,
+            'session': self._clip(event.name, 90),
             'dates': event and self._door_dates(event),
             'url': url,
             'qr': url and self._door_qr(url),
@@ -74,7 +80,7 @@ class QualiopiReportDoor(models.AbstractModel):
             'promise': self._door_promise(severity),
             'mediator': company.qualiopi_mediator and ', '.join(filter(None, [
                 company.qualiopi_mediator,
-                self._clip(' '.join((company.qualiopi_mediator_contact or '').split()), 160),
+                self._clip(' '.join((company.qualiopi_mediator_contact or '').split()), 120),
             ])),
             'safeguarding': self._door_safeguarding(company),
             'natures': [
@@ -83,14 +89,11 @@ class QualiopiReportDoor(models.AbstractModel):
             ],
             'kinds': [
                 self.env._("Learner"), self.env._("Company, employer"), self.env._("Trainer"), self.env._("Funder"),
-                self.env._("Other: %s", "…" * 10),
+                self.env._("Other: %s", "…" * 4),
             ],
             'sheet': sheet,
-            'identity': ' · '.join(filter(None, [
-                company.name, address,
-                company.company_registry and self.env._("SIRET %s", company.company_registry),
-                company.qualiopi_nda and self.env._("Activity no. %s", company.qualiopi_nda),
-            ])),
+            'numbers': numbers,
+            'identity': ' · '.join(filter(None, [company.name, address, numbers])),
         }
 
     def _door_promise(self, severity):
@@ -120,14 +123,15 @@ class QualiopiReportDoor(models.AbstractModel):
         code = widget.qr
         code.make()
         size = code.getModuleCount()
-        image = Image.new('1', (size, size), 1)
+        side = size + 2 * _QR_QUIET
+        image = Image.new('1', (side, side), 1)
         for row in range(size):
             for column in range(size):
                 if code.isDark(row, column):
-                    image.putpixel((column, row), 0)
+                    image.putpixel((column + _QR_QUIET, row + _QR_QUIET), 0)
         buffer = io.BytesIO()
         # Whole dots for a module: sharp edges on paper.
-        image.resize((size * _QR_DOTS, size * _QR_DOTS), Image.Resampling.NEAREST).save(buffer, 'PNG')
+        image.resize((side * _QR_DOTS, side * _QR_DOTS), Image.Resampling.NEAREST).save(buffer, 'PNG')
         return f'data:image/png;base64,{b64encode(buffer.getvalue()).decode()}'
 
     def _door_email(self, company):

@@ -14,6 +14,7 @@ class StaffEntryCase(QualiopiCase):
         super().setUpClass()
         cls.phone = cls.env.ref('qualiopi.channel_phone')
         cls.letter = cls.env.ref('qualiopi.channel_letter')
+        cls.env['res.lang']._activate_lang('en_US')
         cls.company.partner_id.lang = 'en_US'
 
     @classmethod
