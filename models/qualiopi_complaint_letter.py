@@ -27,6 +27,7 @@ _TEMPLATES = {
     'response': 'qualiopi.mail_template_response',
     'verdict': 'qualiopi.mail_template_verdict',
     'action': 'qualiopi.mail_template_action_done',
+    'confirmation': 'qualiopi.mail_template_confirmation',
 }
 # What out-of-office robots and other registers respect, so that no two machines thank each other.
 _AUTOMATIC = {'Auto-Submitted': 'auto-replied', 'X-Auto-Response-Suppress': 'All'}
@@ -536,10 +537,8 @@ class QualiopiComplaint(models.Model):
         messages = failed.mail_message_id
         failed.mail_mail_id.filtered(lambda mail: mail.state == 'exception').cancel()
         failed.write({'notification_status': 'canceled'})
-        # A link for another address no longer opens.
-        link = rf'(/qualiopi/verdict/{self.id}/)\w+'
         for message in messages:
-            body = re.sub(link, rf'\g<1>{self._verdict_token()}', str(message.body))
+            body = self._with_current_links(str(message.body))
             self._post_letter(
                 body=Markup(body),  # noqa: S704 the body of a message is sanitized
                 subject=message.subject,
@@ -551,6 +550,14 @@ class QualiopiComplaint(models.Model):
                 **({'reply_to': message.reply_to} if message.reply_to else {}),
             )
         return True
+
+    def _with_current_links(self, body):
+        """The text of a letter with links for the address that the entry has now: those for another one no
+        longer open."""
+        return self._with_current_link(body, 'verdict', self._verdict_token())
+
+    def _with_current_link(self, body, page, token):
+        return re.sub(rf'(/qualiopi/{page}/{self.id}/)\w+', rf'\g<1>{token}', body)
 
     def _without_confidential(self):
         return self.filtered(lambda complaint: not complaint.is_confidential)

@@ -40,7 +40,7 @@ class QualiopiFeedbackCampaign(models.Model):
     # What is asked, of whom, about what
     name = fields.Char(compute='_compute_name', store=True, readonly=False, precompute=True)
     stakeholder_id = fields.Many2one(
-        'qualiopi.stakeholder', "Stakeholder", required=True, ondelete='restrict', check_company=True, index=True,
+        'qualiopi.stakeholder', required=True, ondelete='restrict', check_company=True, index=True,
         tracking=True,
     )
     means = fields.Selection([
@@ -97,7 +97,7 @@ class QualiopiFeedbackCampaign(models.Model):
         string="Attendees", check_company=True,
     )
     summary = fields.Text("What was learnt", help="What people said, freely: strong points, weak points, wishes.")
-    analysed_on = fields.Date("Analysed on", copy=False, tracking=True)
+    analysed_on = fields.Date(copy=False, tracking=True)
     analysed_by_id = fields.Many2one('res.users', "Analysed by", readonly=True, copy=False)
 
     # Where it stands
@@ -160,7 +160,7 @@ class QualiopiFeedbackCampaign(models.Model):
 
     @api.depends('date_from')
     def _compute_referential_id(self):
-        super()._compute_referential_id()
+        return super()._compute_referential_id()
 
     @api.depends('stakeholder_id', 'moment', 'means', 'event_id', 'course_id')
     def _compute_name(self):
@@ -245,6 +245,9 @@ class QualiopiFeedbackCampaign(models.Model):
 
     # === CRUD === #
 
+    def _server_default(self, name):
+        return 'planned' if name == 'state' else super()._server_default(name)
+
     def _is_ended(self):
         # What people say after the end still counts: only a cancelled campaign is closed.
         return bool(self.cancelled_on)
@@ -285,10 +288,12 @@ class QualiopiFeedbackCampaign(models.Model):
         return {**super()._reopen_values(reason), 'is_stopped_by_session': False, 'checked_on': False}
 
     def _reopen(self, reason):
-        super()._reopen(reason)
+        result = super()._reopen(reason)
         for campaign in self:
+            # sudo: where it stood depends on all invitations
             invites = campaign.sudo().invite_ids
             campaign._as_server().write({'state': 'running' if invites.filtered('sent_on') else 'planned'})
+        return result
 
     # === FOLLOW-UP === #
 

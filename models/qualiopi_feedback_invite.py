@@ -147,13 +147,14 @@ class QualiopiFeedbackInvite(models.Model):
         """What is asked about, in the language of the letter: the session and its day, the course, or the
         organisation."""
         self.ensure_one()
+        lang = self._lang()
         # sudo: the letter names the session, whoever sends it
-        campaign = self.sudo().campaign_id
+        campaign = self.sudo().with_context(lang=lang).campaign_id
         event = campaign.event_id
         if event:
-            # The rendering has the language of the person.
-            day = format_date(self.env, event._qualiopi_local_day(event.date_begin), date_format='long')
-            return self.env._("“%(session)s” (%(day)s)", session=event.name, day=day)
+            day = event._qualiopi_local_day(event.date_begin)
+            day = format_date(self.env, day, lang_code=lang, date_format='long')
+            return campaign.env._("“%(session)s” (%(day)s)", session=event.name, day=day)
         return campaign.course_id.name or campaign.company_id.name
 
     def _last_contact(self):
@@ -178,9 +179,12 @@ class QualiopiFeedbackInvite(models.Model):
                 "The mail template of this letter was deleted. Ask your administrator to update the Qualiopi"
                 " module, which brings it back."
             ))
-        # sudo: the program writes to the persons; whoever asked for it was checked before
-        mails = template.sudo().send_mail_batch(self.ids)
-        mail_by_invite = {mail.res_id: mail.id for mail in mails}
+        mail_by_invite = {}
+        for company, invites in self.grouped('company_id').items():
+            # The company writes: whoever presses the button would read the secret links as their author.
+            # sudo: the program writes to the persons; whoever asked for it was checked before
+            mails = template.sudo().send_mail_batch(invites.ids, email_values={'author_id': company.partner_id.id})
+            mail_by_invite.update((mail.res_id, mail.id) for mail in mails)
         for invite in self:
             today = invite.campaign_id._today()
             values = {'mail_id': mail_by_invite.get(invite.id)}

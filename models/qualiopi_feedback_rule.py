@@ -137,7 +137,9 @@ class QualiopiFeedbackRule(models.Model):
         """
         chosen = {}
         for rule in self:
-            if rule.company_id not in event.company_id.parent_ids or (rule.course_id and rule.course_id != event.course_id):
+            if rule.company_id not in event.company_id.parent_ids:
+                continue
+            if rule.course_id and rule.course_id != event.course_id:
                 continue
             key = (rule.stakeholder_id, rule.moment)
             if key not in chosen or rule.course_id:

@@ -26,13 +26,11 @@ _COUNTED = {
 
 
 class ImportColumn(NamedTuple):
-    """A column of an import template: the field that it fills, its heading, other headings of the same thing
-    that former registers bear (domain.md, section 6), its width in characters."""
+    """A column of an import template: the field that it fills, its heading, its width in characters."""
 
     field: str
     heading: object
-    aliases: tuple = ()
-    width: int = 18
+    width: int
 
 
 def normal(text):
@@ -55,6 +53,8 @@ class QualiopiImportMixin(models.AbstractModel):
     _name = 'qualiopi.import.mixin'
     _description = "Former Register in a File"
 
+    # Other headings of the same column, by field.
+    _import_aliases = {}
     # Words of former registers for values of ours: field, then word, then value.
     _import_words = {}
 
@@ -101,7 +101,7 @@ class QualiopiImportMixin(models.AbstractModel):
         headings = {}
         for column in self._import_columns():
             names = [column.heading._translate(lang) for lang in ('fr_FR', 'en_US', self.env.lang)]
-            for name in (*names, *column.aliases):
+            for name in (*names, *self._import_aliases.get(column.field, ())):
                 headings.setdefault(normal(name), column.field)
         return headings
 
@@ -392,6 +392,31 @@ class QualiopiComplaint(models.Model):
     _name = 'qualiopi.complaint'
     _inherit = ['qualiopi.complaint', 'qualiopi.import.mixin']
 
+    # Other headings of the same thing in former registers (domain.md, section 6), and in our own spreadsheets.
+    _import_aliases = {
+        'old_reference': ('Numéro', 'No', 'Ref', 'Réf.', 'Former number'),
+        'nature': ('Type',),
+        'received_on': ('Reçue le', 'Reçu le', 'Date', 'Received on'),
+        'channel_id': ("Canal d'expression", 'Source'),
+        'stakeholder_id': ('Partie prenante', 'Qualité'),
+        'contact_name': ('Réclamant', 'Client', 'Stagiaire', 'Complainant'),
+        'import_session': ('Formation', 'Session', 'Formation concernée', 'Commande'),
+        'name': ('Motif',),
+        'description': ('Détail',),
+        'severity_id': ('Impact',),
+        'ack_date': ('Acknowledged on', 'Réception accusée le', 'AR le'),
+        'correction': ('Action immédiate',),
+        'cause_ids': ('Cause', 'Cause vérifiée'),
+        'decision': ('Décision',),
+        'response': ('Action corrective / réponse apportée', 'Actions correctives ou réponses apportées', 'Réponse'),
+        'response_date': ('Répondue le', 'Répondu le', 'Answered on'),
+        'import_actions': ('Actions correctives', 'Action corrective'),
+        'state': ('État',),
+        'closed_on': ('Clôture', 'Clos le', 'Closed on'),
+        'import_owner': ('Responsable (pilote)', 'Pilote'),
+        'indicator_ids': ('Indicateur',),
+        'import_evidence': ('Preuves', 'Evidence'),
+    }
     _import_words = {
         'state': {
             'nouveau': 'received', 'nouvelle': 'received', 'ouvert': 'received', 'ouverte': 'received',
@@ -433,35 +458,33 @@ class QualiopiComplaint(models.Model):
     @api.model
     def _import_columns(self):
         return [
-            ImportColumn('old_reference', _lt("No."), ('Numéro', 'No', 'Ref', 'Réf.', 'Former number'), 12),
-            ImportColumn('nature', _lt("Nature"), ('Type',), 14),
-            ImportColumn('received_on', _lt("Date of receipt"), ('Reçue le', 'Reçu le', 'Date', 'Received on'), 14),
-            ImportColumn('channel_id', _lt("Channel"), ("Canal d'expression", 'Source'), 18),
-            ImportColumn('stakeholder_id', _lt("Stakeholder type"), ('Partie prenante', 'Qualité'), 20),
-            ImportColumn('contact_name', _lt("Complainant (or code)"), ('Réclamant', 'Client', 'Stagiaire', 'Complainant'), 24),
-            ImportColumn('import_session', _lt("Course / session"), ('Formation', 'Session', 'Formation concernée', 'Commande'), 30),
-            ImportColumn('import_trainer', _lt("Trainer"), (), 20),
-            ImportColumn('name', _lt("Subject"), ('Motif',), 34),
-            ImportColumn('description', _lt("Description"), ('Détail',), 50),
-            ImportColumn('remedy_requested', _lt("What the complainant asks for"), (), 30),
-            ImportColumn('category_id', _lt("Category"), (), 22),
-            ImportColumn('severity_id', _lt("Severity"), ('Impact',), 12),
-            ImportColumn('ack_date', _lt("Acknowledgement on"), ('Acknowledged on', 'Réception accusée le', 'AR le'), 16),
-            ImportColumn('correction', _lt("Immediate correction"), ('Action immédiate',), 34),
-            ImportColumn('cause_ids', _lt("Cause(s)"), ('Cause', 'Cause vérifiée'), 26),
-            ImportColumn('decision', _lt("Decision (founded…)"), ('Décision',), 20),
-            ImportColumn('response', _lt("Response given"), (
-                'Action corrective / réponse apportée', 'Actions correctives ou réponses apportées', 'Réponse',
-            ), 40),
-            ImportColumn('response_date', _lt("Response on"), ('Répondue le', 'Répondu le', 'Answered on'), 14),
-            ImportColumn('import_actions', _lt("Linked action(s)"), ('Actions correctives', 'Action corrective'), 26),
-            ImportColumn('verdict', _lt("Complainant's satisfaction"), (), 20),
-            ImportColumn('state', _lt("Status"), ('État',), 16),
-            ImportColumn('closed_on', _lt("Closing on"), ('Clôture', 'Clos le', 'Closed on'), 14),
-            ImportColumn('import_owner', _lt("Owner"), ('Responsable (pilote)', 'Pilote'), 20),
-            ImportColumn('indicator_ids', _lt("Indicator(s)"), ('Indicateur',), 12),
-            ImportColumn('import_evidence', _lt("Enclosures"), ('Preuves', 'Evidence'), 26),
-            ImportColumn('is_imported', _lt("Taken over from the former register"), (), 16),
+            ImportColumn('old_reference', _lt("No."), 12),
+            ImportColumn('nature', _lt("Nature"), 14),
+            ImportColumn('received_on', _lt("Date of receipt"), 14),
+            ImportColumn('channel_id', _lt("Channel"), 18),
+            ImportColumn('stakeholder_id', _lt("Stakeholder type"), 20),
+            ImportColumn('contact_name', _lt("Complainant (or code)"), 24),
+            ImportColumn('import_session', _lt("Course / session"), 30),
+            ImportColumn('import_trainer', _lt("Trainer"), 20),
+            ImportColumn('name', _lt("Subject"), 34),
+            ImportColumn('description', _lt("Description"), 50),
+            ImportColumn('remedy_requested', _lt("What the complainant asks for"), 30),
+            ImportColumn('category_id', _lt("Category"), 22),
+            ImportColumn('severity_id', _lt("Severity"), 12),
+            ImportColumn('ack_date', _lt("Acknowledgement on"), 16),
+            ImportColumn('correction', _lt("Immediate correction"), 34),
+            ImportColumn('cause_ids', _lt("Cause(s)"), 26),
+            ImportColumn('decision', _lt("Decision (founded…)"), 20),
+            ImportColumn('response', _lt("Response given"), 40),
+            ImportColumn('response_date', _lt("Response on"), 14),
+            ImportColumn('import_actions', _lt("Linked action(s)"), 26),
+            ImportColumn('verdict', _lt("Complainant's satisfaction"), 20),
+            ImportColumn('state', _lt("Status"), 16),
+            ImportColumn('closed_on', _lt("Closing on"), 14),
+            ImportColumn('import_owner', _lt("Owner"), 20),
+            ImportColumn('indicator_ids', _lt("Indicator(s)"), 12),
+            ImportColumn('import_evidence', _lt("Enclosures"), 26),
+            ImportColumn('is_imported', _lt("Taken over from the former register"), 16),
         ]
 
     @api.model
@@ -530,6 +553,24 @@ class QualiopiImprovementAction(models.Model):
     _name = 'qualiopi.improvement.action'
     _inherit = ['qualiopi.improvement.action', 'qualiopi.import.mixin']
 
+    # Other headings of the same thing in former registers (domain.md, section 6), and in our own spreadsheets.
+    _import_aliases = {
+        'old_reference': ('Numéro', 'No', 'Ref', 'Réf.', 'Former number'),
+        'referential_date': ('Ouverte le', 'Opened on'),
+        'import_finding': ('Constats', 'Écart constaté'),
+        'indicator_ids': ('Indicateur(s)',),
+        'import_cause': ('Causes', 'Cause'),
+        'action_type': ('Type',),
+        'name': ('Actions décidées', 'Mesures prévues'),
+        'import_owner': ('Responsable', 'Responsables', 'Pilote', 'Owner'),
+        'means': ('Ressources',),
+        'date_due': ('Échéances',),
+        'progress': ('Avancement', 'Avancement (%)', 'Progress %'),
+        'done_on': ('Réalisé le',),
+        'import_evidence': ('Preuves', 'Preuve attendue', 'Evidence'),
+        'success_criterion': ('Critère de réussite', 'Résultats visés', 'Indicateurs de succès', 'Success criterion'),
+        'stage_id': ("État d'avancement", 'État'),
+    }
     _import_words = {
         'stage_id': {
             'a faire': 'qualiopi.stage_plan', 'planifie': 'qualiopi.stage_plan', 'planifiee': 'qualiopi.stage_plan',
@@ -555,33 +596,32 @@ class QualiopiImprovementAction(models.Model):
     @api.model
     def _import_columns(self):
         return [
-            ImportColumn('old_reference', _lt("No."), ('Numéro', 'No', 'Ref', 'Réf.', 'Former number'), 12),
-            ImportColumn('referential_date', _lt("Date"), ('Ouverte le', 'Opened on'), 14),
-            ImportColumn('import_source', _lt("Origin"), (), 26),
-            ImportColumn('import_source_reference', _lt("Source reference"), (), 18),
-            ImportColumn('import_finding', _lt("Finding"), ('Constats', 'Écart constaté'), 40),
-            ImportColumn('indicator_ids', _lt("Indicator"), ('Indicateur(s)',), 12),
-            ImportColumn('import_cause', _lt("Root cause"), ('Causes', 'Cause'), 30),
-            ImportColumn('action_type', _lt("Type of action"), ('Type',), 16),
-            ImportColumn('name', _lt("Action"), ('Actions décidées', 'Mesures prévues'), 40),
-            ImportColumn('priority', _lt("Priority"), (), 12),
-            ImportColumn('import_owner', _lt("Owner (lead)"), ('Responsable', 'Responsables', 'Pilote', 'Owner'), 20),
-            ImportColumn('means', _lt("Means"), ('Ressources',), 24),
-            ImportColumn('date_due', _lt("Due on"), ('Échéances',), 14),
-            ImportColumn('progress', _lt("Progress in %"), ('Avancement', 'Avancement (%)', 'Progress %'), 12),
-            ImportColumn('done_on', _lt("Carried out on"), ('Réalisé le',), 14),
-            ImportColumn('import_evidence', _lt("Piece(s) of evidence"), ('Preuves', 'Preuve attendue', 'Evidence'), 28),
-            ImportColumn('success_criterion', _lt("Criterion of effectiveness"), (
-                'Critère de réussite', 'Résultats visés', 'Indicateurs de succès', 'Success criterion'), 34),
-            ImportColumn('value_before', _lt("Value before"), (), 12),
-            ImportColumn('value_target', _lt("Target value"), (), 12),
-            ImportColumn('import_value_after', _lt("Value after"), (), 12),
-            ImportColumn('import_verifier', _lt("Verified by"), (), 18),
-            ImportColumn('import_verified_on', _lt("Verified on"), (), 14),
-            ImportColumn('import_verdict', _lt("Effectiveness"), (), 16),
-            ImportColumn('stage_id', _lt("Status"), ("État d'avancement", 'État'), 20),
-            ImportColumn('import_communication', _lt("Communication"), (), 26),
-            ImportColumn('is_imported', _lt("Taken over from the former register"), (), 16),
+            ImportColumn('old_reference', _lt("No."), 12),
+            ImportColumn('referential_date', _lt("Date"), 14),
+            ImportColumn('import_source', _lt("Origin"), 26),
+            ImportColumn('import_source_reference', _lt("Source reference"), 18),
+            ImportColumn('import_finding', _lt("Finding"), 40),
+            ImportColumn('indicator_ids', _lt("Indicator"), 12),
+            ImportColumn('import_cause', _lt("Root cause"), 30),
+            ImportColumn('action_type', _lt("Type of action"), 16),
+            ImportColumn('name', _lt("Action"), 40),
+            ImportColumn('priority', _lt("Priority"), 12),
+            ImportColumn('import_owner', _lt("Owner (lead)"), 20),
+            ImportColumn('means', _lt("Means"), 24),
+            ImportColumn('date_due', _lt("Due on"), 14),
+            ImportColumn('progress', _lt("Progress in %"), 12),
+            ImportColumn('done_on', _lt("Carried out on"), 14),
+            ImportColumn('import_evidence', _lt("Piece(s) of evidence"), 28),
+            ImportColumn('success_criterion', _lt("Criterion of effectiveness"), 34),
+            ImportColumn('value_before', _lt("Value before"), 12),
+            ImportColumn('value_target', _lt("Target value"), 12),
+            ImportColumn('import_value_after', _lt("Value after"), 12),
+            ImportColumn('import_verifier', _lt("Verified by"), 18),
+            ImportColumn('import_verified_on', _lt("Verified on"), 14),
+            ImportColumn('import_verdict', _lt("Effectiveness"), 16),
+            ImportColumn('stage_id', _lt("Status"), 20),
+            ImportColumn('import_communication', _lt("Communication"), 26),
+            ImportColumn('is_imported', _lt("Taken over from the former register"), 16),
         ]
 
     @api.model

@@ -1,6 +1,8 @@
 from . import (
     test_access,
     test_action,
+    test_campaign,
+    test_campaign_schedule,
     test_check,
     test_complaint_lifecycle,
     test_concurrency,
@@ -29,6 +31,7 @@ from . import (
     test_portal_rpc,
     test_reports,
     test_screens,
+    test_satisfaction,
     test_sessions,
     test_settings,
     test_sudo_inventory,

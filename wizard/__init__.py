@@ -1,5 +1,6 @@
 from . import (
     qualiopi_action_inform,
+    qualiopi_answer_exclude,
     qualiopi_action_postpone,
     qualiopi_action_tell,
     qualiopi_check_verdict,
