@@ -334,14 +334,15 @@ class QualiopiIncomingMail(models.Model):
         """
         now = self.env.cr.now()
         values = {
-            'state': 'recorded', 'date': fields.Datetime.now(), **{name: value or None for name, value in values.items()},
+            **{name: value or None for name, value in values.items()},
+            'state': 'recorded', 'date': fields.Datetime.now(),
             'is_private': bool(values['is_private']), 'is_confidential': bool(values['is_confidential']),
             'create_uid': self.env.uid, 'write_uid': self.env.uid, 'create_date': now, 'write_date': now,
         }
+        columns = SQL(', ').join(map(SQL.identifier, values))
         with self.env.cr.savepoint():
             self.env.cr.execute(SQL(
-                "INSERT INTO qualiopi_incoming_mail (%s) VALUES (%s) RETURNING id",
-                SQL(', ').join(map(SQL.identifier, values)), SQL(', ').join(SQL('%s', value) for value in values.values()),
+                "INSERT INTO qualiopi_incoming_mail (%s) VALUES %s RETURNING id", columns, tuple(values.values()),
             ), log_exceptions=False)
             return self.browse(self.env.cr.fetchone()[0])
 

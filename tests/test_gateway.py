@@ -187,7 +187,8 @@ class TestGateway(GatewayCase):
 
     def test_moment_of_the_server(self):
         stamp = 'from a by b; Fri, 20 Nov 2026 09:00:00 +0100'
-        self.assertEqual(self.deliver(self.raw(Received=stamp)).received_on, Datetime.to_datetime('2026-11-20 08:00:00'))
+        complaint = self.deliver(self.raw(Received=stamp))
+        self.assertEqual(complaint.received_on, Datetime.to_datetime('2026-11-20 08:00:00'))
         future = 'from a by b; Fri, 20 Nov 2027 09:00:00 +0100'
         complaint = self.deliver(self.raw(Received=future, Message_ID='<future@x.example>'))
         self.assertEqual(complaint.received_on, Datetime.now())
