@@ -31,6 +31,8 @@ class GatewayCase(QualiopiCase):
         cls.other_domain = domains.create({
             'name': 'other.example', 'company_ids': [Command.set(cls.other_company.ids)],
         })
+        # The language of what is written by ourselves.
+        (cls.company | cls.other_company).partner_id.lang = 'en_US'
         cls.company._set_complaint_address('reclamation')
         cls.other_company._set_complaint_address('reclamation')
         cls.channel = cls.company._qualiopi_address_channel()
@@ -262,6 +264,7 @@ class TestGateway(GatewayCase):
         self.company.qualiopi_auto_acknowledge = True
         self.deliver(self.raw(Precedence='list'))
         row = self.lines().with_user(self.officer)
+        self.assertEqual(row.preview, "La salle était froide.")
         with self.assertDenied():
             row.with_user(self.declarant).action_record()
         with self.assertDenied():
