@@ -154,15 +154,14 @@ class QualiopiImportMixin(models.AbstractModel):
                 continue
             if key and key[0] == 'number':
                 if key in first_rows:
-                    errors.append({
-                        'type': 'error', 'record': position, 'rows': {'from': position, 'to': position},
-                        'field': 'old_reference',
-                        'message': self.env._(
-                            "Number %(number)s stands in the file twice, first on row %(row)s.",
-                            number=row['old_reference'].strip(), row=first_rows[key] + 2,
-                        ),
-                    })
+                    errors.append(self._import_error(position, 'old_reference', self.env._(
+                        "Number %(number)s stands in the file twice, first on row %(row)s.",
+                        number=row['old_reference'].strip(), row=first_rows[key] + 2,
+                    )))
                 first_rows.setdefault(key, position)
+            if self._import_flag(row) and not row.get(self._import_day_cell(), True):
+                # Today's date would be a lie.
+                errors.append(self._import_error(position, self._import_day_cell(), self.env._("The date is missing.")))
             values, left = reader(row)
             rows.append(left)
             positions.append(position)
@@ -188,6 +187,10 @@ class QualiopiImportMixin(models.AbstractModel):
         result['nextrow'] = limit if limit and len(data) > limit else 0
         return result
 
+    @staticmethod
+    def _import_error(row, field, message):
+        return {'type': 'error', 'record': row, 'rows': {'from': row, 'to': row}, 'field': field, 'message': message}
+
     def _load_records(self, data_list, update=False):
         extras = self.env.context.get('qualiopi_import_values')
         if extras is not None:
@@ -196,8 +199,8 @@ class QualiopiImportMixin(models.AbstractModel):
                 known = extras[data['info']['rows']['from']]
                 values.update({name: value for name, value in known.items() if name in self._fields})
                 for name in [name for name, value in values.items() if value is False]:
-                    # An empty cell leaves what must have a value to its default; a day is never made up.
-                    if self._fields[name].required and self._fields[name].type in ('selection', 'many2one'):
+                    # An empty cell leaves what must have a value to its default.
+                    if self._fields[name].required:
                         del values[name]
         return super()._load_records(data_list, update)
 

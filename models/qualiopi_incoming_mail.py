@@ -17,6 +17,7 @@ _logger = logging.getLogger(__name__)
 
 _MODEL = 'qualiopi.complaint'
 _KEPT_DAYS = 90
+_PREVIEW_LENGTH = 5000
 _GC_BATCH = 10_000
 _WAITING = ('automatic', 'held', 'failed', 'duplicate')
 _DONE = ('recorded', 'automatic', 'dismissed')
@@ -119,6 +120,7 @@ class QualiopiIncomingMail(models.Model):
     is_private = fields.Boolean(readonly=True, export_string_translation=False)
     original = fields.Binary("Original message", attachment=True, readonly=True)
     original_name = fields.Char(compute='_compute_original_name')
+    preview = fields.Text("Text", compute='_compute_preview')
     error = fields.Text(readonly=True)
     key = fields.Char(required=True, readonly=True, groups='base.group_system')
     fingerprint = fields.Char(readonly=True, groups='base.group_system')
@@ -140,6 +142,12 @@ class QualiopiIncomingMail(models.Model):
     def _compute_original_name(self):
         for mail in self:
             mail.original_name = mail.env._("original message %s", mail.id) + '.eml'
+
+    def _compute_preview(self):
+        for mail in self:
+            # sudo: the original of a mail that the user may read
+            raw = mail.sudo()._raw_original() if mail.id else b''
+            mail.preview = MailReader(raw).text[:_PREVIEW_LENGTH] if raw else False
 
     # === WHERE A MAIL GOES === #
 
@@ -334,14 +342,15 @@ class QualiopiIncomingMail(models.Model):
         """
         now = self.env.cr.now()
         values = {
-            'state': 'recorded', 'date': fields.Datetime.now(), **{name: value or None for name, value in values.items()},
+            **{name: value or None for name, value in values.items()},
+            'state': 'recorded', 'date': fields.Datetime.now(),
             'is_private': bool(values['is_private']), 'is_confidential': bool(values['is_confidential']),
             'create_uid': self.env.uid, 'write_uid': self.env.uid, 'create_date': now, 'write_date': now,
         }
+        columns = SQL(', ').join(map(SQL.identifier, values))
         with self.env.cr.savepoint():
             self.env.cr.execute(SQL(
-                "INSERT INTO qualiopi_incoming_mail (%s) VALUES (%s) RETURNING id",
-                SQL(', ').join(map(SQL.identifier, values)), SQL(', ').join(SQL('%s', value) for value in values.values()),
+                "INSERT INTO qualiopi_incoming_mail (%s) VALUES %s RETURNING id", columns, tuple(values.values()),
             ), log_exceptions=False)
             return self.browse(self.env.cr.fetchone()[0])
 

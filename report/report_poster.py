@@ -1,10 +1,16 @@
 """Documents that go to the learners: the poster with the QR code and the blank complaint form."""
 
+import io
 from base64 import b64encode
+
+from PIL import Image
+from reportlab.graphics.barcode.qr import QrCodeWidget
 
 from odoo import models
 
-_QR_SIZE = 900
+# Dots for a module, and the modules that stay white around the code.
+_QR_DOTS = 16
+_QR_QUIET = 4
 
 
 class QualiopiReportDoor(models.AbstractModel):
@@ -52,11 +58,15 @@ class QualiopiReportDoor(models.AbstractModel):
         address = ', '.join(filter(None, [
             company.street, company.street2, ' '.join(filter(None, [company.zip, company.city])),
         ]))
+        numbers = ' · '.join(filter(None, [
+            company.company_registry and self.env._("SIRET %s", company.company_registry),
+            company.qualiopi_nda and self.env._("Activity no. %s", company.qualiopi_nda),
+        ]))
         return {
             'lang': self.env.lang,
             'company': company,
             'event': event,
-            'session': event.name,
+            'session': self._clip(event.name, 90),
             'dates': event and self._door_dates(event),
             'url': url,
             'qr': url and self._door_qr(url),
@@ -70,7 +80,7 @@ class QualiopiReportDoor(models.AbstractModel):
             'promise': self._door_promise(severity),
             'mediator': company.qualiopi_mediator and ', '.join(filter(None, [
                 company.qualiopi_mediator,
-                self._clip(' '.join((company.qualiopi_mediator_contact or '').split()), 160),
+                self._clip(' '.join((company.qualiopi_mediator_contact or '').split()), 120),
             ])),
             'safeguarding': self._door_safeguarding(company),
             'natures': [
@@ -79,14 +89,11 @@ class QualiopiReportDoor(models.AbstractModel):
             ],
             'kinds': [
                 self.env._("Learner"), self.env._("Company, employer"), self.env._("Trainer"), self.env._("Funder"),
-                self.env._("Other: %s", "…" * 10),
+                self.env._("Other: %s", "…" * 4),
             ],
             'sheet': sheet,
-            'identity': ' · '.join(filter(None, [
-                company.name, address,
-                company.company_registry and self.env._("SIRET %s", company.company_registry),
-                company.qualiopi_nda and self.env._("Activity no. %s", company.qualiopi_nda),
-            ])),
+            'numbers': numbers,
+            'identity': ' · '.join(filter(None, [company.name, address, numbers])),
         }
 
     def _door_promise(self, severity):
@@ -108,10 +115,24 @@ class QualiopiReportDoor(models.AbstractModel):
         """Whether the company has switched on the public form."""
         return company.qualiopi_form_enabled if 'qualiopi_form_enabled' in company._fields else True
 
-    def _door_qr(self, url):
-        """The link as a QR code, in an image that the page carries itself."""
-        image = self.env['ir.actions.report'].barcode('QR', url, width=_QR_SIZE, height=_QR_SIZE, barLevel='M')
-        return f'data:image/png;base64,{b64encode(image).decode()}'
+    @staticmethod
+    def _door_qr(url):
+        """The link as a QR code, in an image that the page carries itself; drawn here, since the barcodes of
+        the server need a graphics library that is not on every machine."""
+        widget = QrCodeWidget(url, barLevel='M')
+        code = widget.qr
+        code.make()
+        size = code.getModuleCount()
+        side = size + 2 * _QR_QUIET
+        image = Image.new('1', (side, side), 1)
+        for row in range(size):
+            for column in range(size):
+                if code.isDark(row, column):
+                    image.putpixel((column + _QR_QUIET, row + _QR_QUIET), 0)
+        buffer = io.BytesIO()
+        # Whole dots for a module: sharp edges on paper.
+        image.resize((side * _QR_DOTS, side * _QR_DOTS), Image.Resampling.NEAREST).save(buffer, 'PNG')
+        return f'data:image/png;base64,{b64encode(buffer.getvalue()).decode()}'
 
     def _door_email(self, company):
         """The address of the register's e-mail channel, else that of the company."""

@@ -31,6 +31,8 @@ class GatewayCase(QualiopiCase):
         cls.other_domain = domains.create({
             'name': 'other.example', 'company_ids': [Command.set(cls.other_company.ids)],
         })
+        # The language of what is written by ourselves.
+        (cls.company | cls.other_company).partner_id.lang = 'en_US'
         cls.company._set_complaint_address('reclamation')
         cls.other_company._set_complaint_address('reclamation')
         cls.channel = cls.company._qualiopi_address_channel()
@@ -187,7 +189,8 @@ class TestGateway(GatewayCase):
 
     def test_moment_of_the_server(self):
         stamp = 'from a by b; Fri, 20 Nov 2026 09:00:00 +0100'
-        self.assertEqual(self.deliver(self.raw(Received=stamp)).received_on, Datetime.to_datetime('2026-11-20 08:00:00'))
+        complaint = self.deliver(self.raw(Received=stamp))
+        self.assertEqual(complaint.received_on, Datetime.to_datetime('2026-11-20 08:00:00'))
         future = 'from a by b; Fri, 20 Nov 2027 09:00:00 +0100'
         complaint = self.deliver(self.raw(Received=future, Message_ID='<future@x.example>'))
         self.assertEqual(complaint.received_on, Datetime.now())
@@ -261,6 +264,7 @@ class TestGateway(GatewayCase):
         self.company.qualiopi_auto_acknowledge = True
         self.deliver(self.raw(Precedence='list'))
         row = self.lines().with_user(self.officer)
+        self.assertEqual(row.preview, "La salle était froide.")
         with self.assertDenied():
             row.with_user(self.declarant).action_record()
         with self.assertDenied():
