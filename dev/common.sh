@@ -125,10 +125,11 @@ odoo() {
     "${COMMAND[@]}"
 }
 
-# Sets COMMAND to what runs Odoo with our addon.
+# Sets COMMAND to what runs Odoo with our addon, or the script SCRIPT on it.
 odoo_command() {
-    local db=$1; shift
-    COMMAND=(env "PYTHONPATH=$ODOO_PATH" "PATH=$VENV/bin:$PATH" "$VENV/bin/python" -m odoo "$@"
+    local db=$1 program=(-m odoo); shift
+    [ -z "${SCRIPT:-}" ] || program=("$SCRIPT")
+    COMMAND=(env "PYTHONPATH=$ODOO_PATH" "PATH=$VENV/bin:$PATH" "$VENV/bin/python" "${program[@]}" "$@"
         -d "$db" "--db_host=$PGHOST" "--db_user=$PGUSER" "--data-dir=$DATA"
         "--addons-path=$ODOO_ADDONS,$WORK/addons")
 }

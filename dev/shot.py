@@ -15,7 +15,10 @@ from pathlib import Path
 
 import websocket
 
-USAGE = "dev/shot URL FILE.png [WIDTHxHEIGHT] [LOGIN]   (the password is the login; LOGIN - is nobody)"
+USAGE = (
+    "dev/shot URL FILE.png [WIDTHxHEIGHT] [LOGIN] [TEXT...]   (the password is the login; LOGIN - is nobody;"
+    " each TEXT is the text, title or CSS selector of something to click first)"
+)
 QUIET = 1.0  # seconds without a request: the page is drawn
 PATIENCE = 60.0
 
@@ -120,6 +123,24 @@ class Browser:
                 return
         print("dev/shot: the page never came to rest", file=sys.stderr)
 
+    def click(self, text):
+        """Click the topmost visible thing with this text or title, or of this CSS selector."""
+        self.send("Runtime.evaluate", expression="""((text) => {
+            const visible = (found) => found.getClientRects().length > 0;
+            const all = [...document.querySelectorAll("button, a, [role=tab], [role=menuitem], label, td, span, div")];
+            const named = (found) => [found.innerText, found.title, found.getAttribute("aria-label")]
+                .some((name) => name && name.trim() === text);
+            let found = all.filter((element) => visible(element) && named(element))[0];
+            if (!found) {
+                try { found = [...document.querySelectorAll(text)].filter(visible)[0]; } catch { found = null; }
+            }
+            if (!found) { console.error("nothing to click: " + text); return; }
+            found.scrollIntoView({block: "center"});
+            found.click();
+        })(%s)""" % json.dumps(text))
+        self.last_event = time.monotonic()
+        self.settle()
+
     def _drawn(self):
         result = self.send("Runtime.evaluate", expression="""
             document.readyState === "complete"
@@ -133,9 +154,10 @@ class Browser:
 def main():
     """Read the arguments, take the picture and say what the browser's console complained of."""
     arguments = sys.argv[1:]
-    if not 2 <= len(arguments) <= 4:
+    if len(arguments) < 2:
         sys.exit(USAGE)
-    url, file, size, login = arguments + ["1400x900", "admin"][len(arguments) - 2:]
+    url, file, size, login = (arguments + ["1400x900", "admin"][len(arguments) - 2:])[:4]
+    clicks = arguments[4:]
     if url.startswith("/"):
         url = "http://127.0.0.1:8069" + url
     try:
@@ -159,6 +181,8 @@ def main():
             browser.send("Network.setCookie", name="session_id", value=session, url=origin)
         browser.send("Page.navigate", url=url)
         browser.settle()
+        for text in clicks:
+            browser.click(text)
         picture = browser.send("Page.captureScreenshot", format="png")["data"]
         Path(file).write_bytes(base64.b64decode(picture))
         for line in browser.console:

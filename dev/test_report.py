@@ -1,6 +1,6 @@
 """Reads Odoo's log, shows what concerns the addon and counts it: passed and failed, one line a run.
 
-Arguments: what is run (tests, lint or install), the file to add the counts to, then the folders
+Arguments: what is run (tests, lint, install or script), the file to add the counts to, then the folders
 whose names hold the addon's without being about it; the first two are the addon itself.
 """
 import re
@@ -74,6 +74,10 @@ class Report:
             return
         if logger == "odoo.registry" and "Registry loaded" in text or "Modules loaded." in text:
             self.is_finished = self.is_finished or self.kind == "install"
+        if self.kind == "script":
+            # A script says so itself: Odoo's own registry is loaded at its beginning.
+            self.is_finished = self.is_finished or text.startswith("Script done")
+            self.last = record
         starting = STARTING.match(text)
         if starting and sys.stdout.isatty():
             sys.stdout.write(f"\r\033[K    {starting[1]}"[:110])
@@ -88,7 +92,7 @@ class Report:
         is_test_failure = text.startswith(("FAIL: ", "ERROR: "))
         if is_test_failure and self.kind == "tests":
             self.show(record)
-        elif self.concerns_us(f"{logger}: {text}"):
+        elif self.concerns_us(f"{logger}: {text}") or logger == "odoo.sql_db" and self.kind in ("install", "script"):
             key = (logger, text)
             if key not in self.seen:
                 self.seen.add(key)
@@ -101,13 +105,13 @@ class Report:
         failed = self.failed + self.noticed
         if self.kind == "lint":
             passed = max(0, passed - max(self.noticed, self.foreign_failed))
-        elif self.kind == "install":
-            passed = int(not failed)
+        elif self.kind in ("install", "script"):
+            passed = int(self.is_finished and not failed)
         if not self.is_finished:
             self.show(self.last)
             print("Odoo stopped before it was done; the log has more.")
             failed += 1
-        elif not self.run and self.kind != "install":
+        elif not self.run and self.kind in ("tests", "lint"):
             print("No test was run.")
             failed += 1
         return passed, failed

@@ -90,9 +90,7 @@ class EventRegistration(models.Model):
     @api.depends('complaint_ids')
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):
-        counts = self._qualiopi_count('qualiopi.complaint', 'registration_id')
-        for registration in self:
-            registration.complaint_count = counts.get(registration._origin.id, 0)
+        self._qualiopi_count('complaint_count', 'qualiopi.complaint', 'registration_id')
 
     @api.constrains('learner_id', 'sponsor_id', 'funder_id', 'company_id')
     def _check_qualiopi_company(self):
@@ -101,7 +99,7 @@ class EventRegistration(models.Model):
     def get_formview_id(self, access_uid=None):
         """The light form for users without the Event application's groups: its own needs more."""
         user = self.env['res.users'].browse(access_uid) if access_uid else self.env.user
-        if not user.sudo().has_group('event.group_event_registration_desk'):
+        if not user.has_group('event.group_event_registration_desk'):
             return self.env.ref('qualiopi.event_registration_view_form_qualiopi').id
         return super().get_formview_id(access_uid=access_uid)
 

@@ -51,6 +51,7 @@ class MailActivity(models.Model):
         for model, activities in self.filtered('res_model').grouped('res_model').items():
             if not isinstance(self.env[model], QualiopiGuardedMixin):
                 continue
+            # sudo: an activity is refused for what its record is, whoever plans it
             records = self.env[model].browse(set(activities.mapped('res_id'))).sudo()
             confidential = dict(records.filtered('is_confidential').grouped('id'))
             for activity in activities:
@@ -69,6 +70,8 @@ class MailActivity(models.Model):
             return super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
         escalations = steps.filtered(lambda activity: activity.qualiopi_step == 'escalate')
         # The lead has looked into it: this lateness is not brought up again.
+        escalations.check_access('write')
+        # sudo: only the program writes the fields of the follow-up; who may end the step was checked
         escalations.sudo().qualiopi_waiver = feedback or 'seen'
         (steps - escalations)._check_steps_remain()
         return super()._action_done(feedback=feedback, attachment_ids=attachment_ids)

@@ -11,6 +11,7 @@ class MailFollowers(models.Model):
         if res_model in self.env and isinstance(self.env[res_model], QualiopiGuardedMixin):
             records = self.env[res_model].browse(res_ids)
             partners = self.env['res.partner'].browse(partner_ids)
+            # sudo: whether a record is confidential is asked, not shown
             confidential = records.sudo().filtered('is_confidential')
             for record in confidential:
                 super()._insert_followers(

@@ -37,6 +37,7 @@ class QualiopiAccessLog(models.Model):
         """
         if not records:
             return
+        # sudo: what was seen is noted with its number, although the log is nobody's to write
         records = records.sudo()
         now = fields.Datetime.now()
         today = fields.Date.context_today(self)

@@ -36,6 +36,7 @@ class QualiopiCategory(models.Model):
         result = super().write(vals)
         if vals.get('is_confidential'):
             # Entries of the category become confidential with it: nobody else goes on following them.
+            # sudo: also of the entries that the user may not see
             complaints = self.env['qualiopi.complaint'].sudo().search([('category_id', 'in', self.ids)])
             complaints._restrict_audience()
         return result

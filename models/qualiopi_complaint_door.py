@@ -60,6 +60,7 @@ class QualiopiComplaint(models.Model):
         :return: the entries whose acknowledgement was queued
         """
         queued = self.browse()
+        # sudo: a door thanks for a stranger, who has no rights
         for complaint in self.sudo():
             company = complaint.company_id
             if not company.qualiopi_auto_acknowledge or not complaint._awaits_acknowledgement():

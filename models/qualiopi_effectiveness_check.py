@@ -85,6 +85,7 @@ class QualiopiEffectivenessCheck(models.Model):
         verdicts = dict(self._fields['verdict']._description_selection(self.env))
         for check in self:
             label = verdicts.get(check.verdict) or check.env._("check planned")
+            # sudo: the number alone, to whoever reads the check
             check.display_name = f"{check.action_id.sudo().reference or ''} – {label}"
 
     @api.depends('planned_on', 'state')
@@ -117,6 +118,7 @@ class QualiopiEffectivenessCheck(models.Model):
         return self.state != 'planned' or self.action_id._is_ended()
 
     def _excluded_users(self):
+        # sudo: the field is the confidential group's, and the answer decides on access alone
         return self.sudo().action_id.excluded_user_ids
 
     # === CONSTRAINTS === #
@@ -138,6 +140,7 @@ class QualiopiEffectivenessCheck(models.Model):
         """
         :raise GateError: when the owner would check the own action without the company's leave
         """
+        # sudo: owner and leave decide, whatever the verifier may read; the refusal names an action they check
         for check in self.sudo():
             action = check.action_id
             if user not in (action.user_id | action.carried_out_by_id):
@@ -240,6 +243,7 @@ class QualiopiEffectivenessCheck(models.Model):
             ))
 
     def _own_check_allowed(self):
+        # sudo: a setting of the company is asked, not shown
         return self.company_id.sudo().qualiopi_self_check and self.action_id.user_id == self.env.user
 
     def _check_verdict(self):
@@ -265,11 +269,13 @@ class QualiopiEffectivenessCheck(models.Model):
         """What follows from the verdict: effective ends the action, not effective sends it back to the plan
         or opens another, partly leaves it waiting for a further action or check (design, rule 4)."""
         for check in self:
+            # sudo: the verifier, checked before, gives the verdict; what it does to the action is the program's
             action = check.action_id.sudo()
             if check.verdict == 'effective':
                 action._effective()
             elif check.verdict == 'not' and check.follow_up == 'new_action':
                 new = action._replace()
+                # sudo: the action opened by the verdict is noted by the program
                 check.sudo()._as_server().write({'new_action_id': new.id})
             elif check.verdict == 'not':
                 action._not_effective()

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from .qualiopi_guarded_mixin import is_meaningful
 
-_OWNERS = ('complaint_id', 'finding_id', 'action_id', 'check_id')
+_OWNERS = ('complaint_id', 'finding_id', 'action_id', 'check_id', 'campaign_id')
 _MAX_SIZE = 25 * 1024 * 1024
 _PROGRAM_FIELDS = {'sha256', 'size', 'mimetype', 'company_id', 'is_confidential', 'user_id'}
 _REFUSED_TYPES = ('text/html', 'application/xhtml+xml', 'image/svg+xml', 'application/javascript',
@@ -57,6 +57,10 @@ class QualiopiEvidence(models.Model):
     check_id = fields.Many2one(
         'qualiopi.effectiveness.check', index='btree_not_null', ondelete='restrict', check_company=True,
     )
+    campaign_id = fields.Many2one(
+        'qualiopi.feedback.campaign', "Feedback campaign", index='btree_not_null', ondelete='restrict',
+        check_company=True,
+    )
     company_id = fields.Many2one('res.company', compute='_compute_company_id', store=True, index=True, precompute=True)
     is_confidential = fields.Boolean(compute='_compute_is_confidential', store=True)
     is_locked = fields.Boolean(compute='_compute_is_locked')
@@ -97,6 +101,7 @@ class QualiopiEvidence(models.Model):
 
     @api.depends('file')
     def _compute_sha256(self):
+        # sudo: the files of these pieces alone, of which whoever reads the piece learns hash, size and type
         attachments = self.env['ir.attachment'].sudo().search([
             ('res_model', '=', self._name), ('res_field', '=', 'file'), ('res_id', 'in', self.ids),
         ])

@@ -16,7 +16,8 @@ class QualiopiFinding(models.Model):
     _name = 'qualiopi.finding'
     _description = "Finding"
     _inherit = [
-        'qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.analysis.mixin', 'qualiopi.screen.mixin',
+        'qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.subject.mixin', 'qualiopi.analysis.mixin',
+        'qualiopi.screen.mixin',
     ]
     _folded_states = ('closed', 'no_action', 'cancelled')
     _order = 'date desc, id desc'
@@ -34,7 +35,6 @@ class QualiopiFinding(models.Model):
     _batch_defaults = ('company_id', 'user_id', 'indicator_ids', 'severity_id')
 
     # What was learnt
-    name = fields.Char(compute='_compute_name', store=True, readonly=False, precompute=True)
     date = fields.Date(required=True, default=fields.Date.context_today, index=True, tracking=True)
     source_id = fields.Many2one(
         'qualiopi.source', ondelete='restrict', check_company=True, index=True, tracking=True,
@@ -54,25 +54,6 @@ class QualiopiFinding(models.Model):
         string="Register entries", check_company=True, copy=False,
     )
     complaint_count = fields.Integer(compute='_compute_complaint_count')
-    event_id = fields.Many2one(
-        'event.event', "Session", index='btree_not_null', check_company=True, ondelete='restrict',
-    )
-    registration_id = fields.Many2one(
-        'event.registration', "Learner", index='btree_not_null', check_company=True, ondelete='restrict',
-        domain="[('event_id', '=?', event_id)]",
-    )
-    course_id = fields.Many2one(
-        'qualiopi.course', compute='_compute_course_id', store=True, readonly=False,
-        index='btree_not_null', check_company=True, ondelete='restrict',
-    )
-    trainer_id = fields.Many2one('res.partner', index='btree_not_null', check_company=True, ondelete='restrict')
-    category_id = fields.Many2one(
-        'qualiopi.category', ondelete='restrict', check_company=True, index='btree_not_null',
-    )
-    severity_id = fields.Many2one(
-        'qualiopi.severity', ondelete='restrict', check_company=True, tracking=True,
-        default=lambda self: self.env.ref('qualiopi.severity_minor', raise_if_not_found=False),
-    )
     recurrence_count = fields.Integer(
         "Recurrences", compute='_compute_recurrence_count',
         help="Other findings of the same category on the same course or trainer in the twelve months before.",
@@ -117,18 +98,6 @@ class QualiopiFinding(models.Model):
     @api.depends('date')
     def _compute_referential_id(self):
         return super()._compute_referential_id()
-
-    @api.depends('description')
-    def _compute_name(self):
-        for finding in self:
-            if not finding.name and finding.description:
-                first_line = finding.description.strip().split('\n', 1)[0]
-                finding.name = first_line if len(first_line) <= 80 else first_line[:79] + '…'
-
-    @api.depends('event_id')
-    def _compute_course_id(self):
-        for finding in self:
-            finding.course_id = finding.event_id.course_id or finding.course_id
 
     @api.depends('complaint_ids.is_confidential', 'category_id.is_confidential')
     def _compute_is_confidential(self):
@@ -237,10 +206,13 @@ class QualiopiFinding(models.Model):
         return {'complaint_ids', 'category_id'}
 
     def _excluded_users(self):
+        # sudo: the field is the confidential group's, and the answer decides on access alone
         return self.sudo().excluded_user_ids
 
     def _linked_from(self, records):
+        # sudo: confidentiality passes on, whatever of it the user may see
         if records.sudo().filtered('is_confidential'):
+            # sudo: people without access are taken off, whoever made the link
             self.sudo().filtered('is_confidential')._restrict_audience()
 
     def _confidential_neighbours(self):
@@ -383,7 +355,7 @@ class QualiopiFinding(models.Model):
                 days = finding.severity_id.analysis_days if analyses else finding.severity_id.response_days
                 code = 'analyse' if analyses else 'decide'
                 wanted[finding] = (code, (finding.date, days or _DECIDE_DAYS))
-            deadlines = company.sudo()._qualiopi_deadlines({pair for __, pair in wanted.values()}) if wanted else {}
+            deadlines = company._qualiopi_deadlines({pair for __, pair in wanted.values()}) if wanted else {}
             for finding, (code, pair) in wanted.items():
                 due = company._qualiopi_local_date(deadlines[pair])
                 steps[finding].append(Step(code, finding.user_id, due))

@@ -2,6 +2,7 @@ import logging
 from typing import NamedTuple
 
 from psycopg2.errors import UniqueViolation
+from psycopg2.extensions import TransactionRollbackError
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError
@@ -122,7 +123,7 @@ class QualiopiFollowupMixin(models.AbstractModel):
             pairs = {
                 record: (due, record._followup_escalation_days()) for record, due in first.items() if due
             }
-            ends = company.sudo()._qualiopi_deadlines(set(pairs.values())) if pairs else {}
+            ends = company._qualiopi_deadlines(set(pairs.values())) if pairs else {}
             for record in records:
                 end = ends.get(pairs.get(record))
                 record.followup_on = company._qualiopi_local_date(end) if end else False
@@ -135,6 +136,7 @@ class QualiopiFollowupMixin(models.AbstractModel):
         expected = {}
         for company, records in self.grouped('company_id').items():
             today = company._qualiopi_local_date(now)
+            # sudo: who the lead is decides who gets the step
             lead = company.sudo().qualiopi_manager_id
             for record, steps in records._followup_owed().items():
                 if record._followup_is_imported():
@@ -406,6 +408,12 @@ class QualiopiFollowupMixin(models.AbstractModel):
                 # Who holds a record is writing on it, and brings it in step or leaves it to tomorrow.
                 self.try_lock_for_update()._followup_sync()
             return
+        except (ConcurrencyError, TransactionRollbackError) as error:
+            self.env.invalidate_all()
+            if len(self) == 1:
+                # Somebody else has just done it, or is doing so.
+                _logger.info("Follow-up of %s is left to the next run: %s", self, error)
+                return
         except Exception:  # whatever one record does, the others are followed up
             self.env.invalidate_all()
             if len(self) == 1:

@@ -61,6 +61,19 @@ class QualiopiGuardedMixin(models.AbstractModel):
             self._fields[name]._description_string(self.env),
         ))
 
+    # === COMPANY === #
+
+    def _check_company(self, fnames=None):
+        # Records of a batch that name the same company, people and records are compared once.
+        everything = fnames is None or 'company_id' in fnames
+        names = [
+            name for name, field in self._fields.items()
+            if field.relational and field.check_company and (everything or name in fnames)
+        ]
+        # sudo: as Odoo's own comparison
+        kept = {(record.company_id, *(record[name]._ids for name in names)): record.id for record in self.sudo()}
+        return super(QualiopiGuardedMixin, self.browse(kept.values()))._check_company(fnames)
+
     # === LOCK === #
 
     def _compute_is_locked(self):
@@ -83,6 +96,7 @@ class QualiopiGuardedMixin(models.AbstractModel):
 
         :raise UserError: names the record and says to reopen it (design, rule 5)
         """
+        # sudo: a closed record refuses also those who may not read it, and tells them nothing
         for record in self.sudo():
             if record._is_ended() and not record._is_server():
                 # A refusal tells nobody about a record that is not theirs.
@@ -167,6 +181,7 @@ class QualiopiGuardedMixin(models.AbstractModel):
         """Which of ``users`` may see the record: active internal users of its company with a role, and
         for a confidential record the confidential group without the persons excluded."""
         self.ensure_one()
+        # sudo: rights of others are asked, not shown; the users given come back with the caller's rights
         record = self.sudo()
         group = 'qualiopi.group_confidential' if record.is_confidential else None
         return users.sudo().filtered(
@@ -183,6 +198,7 @@ class QualiopiGuardedMixin(models.AbstractModel):
     def _allowed_partners(self, partners):
         """Which of ``partners`` may receive what is written on a confidential record."""
         self.ensure_one()
+        # sudo: which of the partners given have an account with access
         users = self._filter_audience(partners.sudo().user_ids)
         return partners.filtered(lambda partner: partner in users.partner_id)
 
@@ -193,6 +209,7 @@ class QualiopiGuardedMixin(models.AbstractModel):
     def _restrict_audience(self):
         """Take followers, activities and ownership from people without access, since they would get
         the text by mail (design, rule 8)."""
+        # sudo: whoever makes a record confidential need not be able to read it afterwards
         for record in self.sudo().with_context(mail_notrack=True):
             kept = record._allowed_partners(record.message_partner_ids)
             record.message_unsubscribe((record.message_partner_ids - kept).ids)
@@ -213,6 +230,7 @@ class QualiopiGuardedMixin(models.AbstractModel):
 
     def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
         recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
+        # sudo: whether the record is confidential is asked, not shown
         if not self or not self.sudo().is_confidential:
             return recipients
         partners = self.env['res.partner'].browse([data['id'] for data in recipients if data['id']])
@@ -237,6 +255,7 @@ class QualiopiGuardedMixin(models.AbstractModel):
 
         :param str operation: see qualiopi.access.log
         """
+        # sudo: whether records are confidential is asked; they go on with the caller's rights
         confidential = self.sudo().filtered('is_confidential').with_env(self.env)
         self.env['qualiopi.access.log']._log(confidential, operation)
 
@@ -251,4 +270,5 @@ class QualiopiGuardedMixin(models.AbstractModel):
 
         :param dict texts: plain text by record id
         """
+        # sudo: notes of the program, as of what the caller just did
         self.sudo()._message_log_batch({key: plaintext2html(text) for key, text in texts.items()})

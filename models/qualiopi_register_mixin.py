@@ -118,6 +118,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
         records = super().create(numbered)
         names = {name for vals in vals_list for name in vals}
         records._check_links([{} for __ in records], records._linked_ids(names))
+        # sudo: whoever records a confidential report need not see it afterwards
         records.sudo().filtered('is_confidential')._restrict_audience()
         return records
 
@@ -129,8 +130,10 @@ class QualiopiRegisterMixin(models.AbstractModel):
             self.filtered(lambda record: record._is_ended() and record._differs_from(vals))._check_unlocked()
         self._check_written_values(vals)
         self._check_declarant(vals)
+        # sudo: what becomes confidential may be out of the user's sight once written
         open_before = self.sudo().browse()
         if self._confidentiality_fields() & vals.keys():
+            # sudo: as above; write access to them was checked
             open_before = self.sudo().filtered(lambda record: not record.is_confidential)
         links = self._linked_ids(vals)
         result = super().write(vals)
@@ -140,6 +143,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
             self._check_confidential_access()
             became_confidential._restrict_audience()
         if 'excluded_user_ids' in vals:
+            # sudo: the persons excluded lose their following, whoever excludes them
             self.sudo().filtered('is_confidential')._restrict_audience()
         return result
 
@@ -226,7 +230,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
         for vals in vals_list:
             vals = {**defaults, **vals}
             company = self.env['res.company'].browse(vals['company_id'])
-            year = now.astimezone(pytz.timezone(company.sudo()._qualiopi_tz())).year
+            year = now.astimezone(pytz.timezone(company._qualiopi_tz())).year
             groups[company, self._series_of(vals), year].append(vals)
             numbered.append(vals)
         # The same order for everybody, so that two batches never wait for each other.
@@ -254,6 +258,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
         ]
         if not names:
             return [{} for __ in self]
+        # sudo: all links are compared, also with records that the user may not see
         return [{name: set(record[name].ids) for name in names} for record in self.sudo()]
 
     def _check_links(self, before, after):

@@ -29,6 +29,7 @@ class ResPartner(models.Model):
             ['partner_id'],
             ['__count'],
         ):
+            # sudo: an id to count under, of a contact whose entries the user sees
             for partner_id in {partner.id, partner.sudo().commercial_partner_id.id}:
                 counts[partner_id] += count
         for partner in self:

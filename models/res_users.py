@@ -77,6 +77,7 @@ class ResUsers(models.Model):
             at = paris.tzinfo.normalize(paris.replace(hour=_DIGEST_HOUR, minute=0, second=0, microsecond=0))
             cron = self.env.ref('qualiopi.ir_cron_digest', raise_if_not_found=False)
             if cron:
+                # sudo: a schedule is nobody's, and this one calls itself
                 cron.sudo()._trigger(at=at.astimezone(pytz.utc).replace(tzinfo=None))
             return
         # sudo: what each person owes is read for that person alone
@@ -85,6 +86,7 @@ class ResUsers(models.Model):
         progress(remaining=len(days))
         sent = 0
         for ids in split_every(_DIGEST_BATCH, sorted(days)):
+            # sudo: the program writes down the day of each person's mail; the ids are its own
             users = self.sudo().browse(ids).try_lock_for_update()
             # Another run may have been here since.
             users.invalidate_recordset(['qualiopi_digest_on'])

@@ -17,6 +17,7 @@ class ResourceCalendar(models.Model):
         for calendar in self:
             company = calendar.company_id or self.env.company
             # A calendar that everybody shares is offered where it is the company's own.
+            # sudo: the current company's calendar is compared, not shown
             own = calendar.company_id or calendar._origin == company.sudo().resource_calendar_id
             calendar.qualiopi_is_french = bool(own and company.country_id.code in _FRENCH_CODES)
 

@@ -8,5 +8,8 @@ from . import (
     report_traceability,
     report_complaint,
     report_action,
+    report_questionnaire,
     qualiopi_xlsx,
+    import_template,
+    report_poster,
 )

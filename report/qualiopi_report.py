@@ -29,6 +29,24 @@ class QualiopiReport(models.AbstractModel):
     _name = 'qualiopi.report'
     _description = "What Printed Documents Share"
 
+    # === SHEETS OF SINGLE RECORDS === #
+
+    def _sheet_values(self, model, docids):
+        """Values of a template that prints one sheet a record, by `_document`; the print is noted.
+
+        :raise AccessError: when the user may not read one of the records
+        """
+        records = self.env[model].browse(docids).exists()
+        records.check_access('read')
+        records._note_access('print')
+        return {
+            'doc_ids': docids,
+            'doc_model': model,
+            'docs': records,
+            'documents': [self._document(record) for record in records],
+            'report_title': ', '.join(records.mapped('reference')),
+        }
+
     # === PAGE === #
 
     def _sheet(self, company, title, heading, **values):
@@ -41,6 +59,7 @@ class QualiopiReport(models.AbstractModel):
             (text), ``dates`` (first and last day, for the referential in force; today by default)
         :rtype: dict
         """
+        # sudo: name, numbers and logo of the company stand on each of its papers
         company = company.sudo()
         first, last = values.pop('dates', None) or (fields.Date.context_today(self),) * 2
         has_logo = company.logo and not company.uses_default_logo
@@ -60,6 +79,7 @@ class QualiopiReport(models.AbstractModel):
 
     def _referential_text(self, first, last):
         """Each version in force between two days, with its decree and guide (rule 7 of the design)."""
+        # sudo: texts of the law, the same for everybody
         referentials = self.env['qualiopi.referential'].sudo().search([
             '|', ('valid_from', '=', False), ('valid_from', '<=', last),
             '|', ('valid_to', '=', False), ('valid_to', '>=', first),
@@ -95,7 +115,7 @@ class QualiopiReport(models.AbstractModel):
 
         :rtype: dict
         """
-        tz = company.sudo()._qualiopi_tz()
+        tz = company._qualiopi_tz()
         zone = pytz.timezone(tz)
         days, labels = {}, {}
 
@@ -158,6 +178,7 @@ class QualiopiReport(models.AbstractModel):
 
     def _names(self, records):
         """Names of what a printed record links to: who may read the record may read them on paper."""
+        # sudo: names alone, of what a record that the user may read links to
         return ', '.join(record.display_name or '' for record in records.sudo())
 
     def _evidence(self, records, company, origin=False):
@@ -227,6 +248,7 @@ class QualiopiReport(models.AbstractModel):
     def _by_company(self, records):
         """(company, records) pairs: one document a company."""
         return [(company, records.filtered(lambda r, c=company: r.company_id == c))
+                # sudo: only sorts readable records by company
                 for company in records.sudo().company_id]
 
     def _to_date(self, value):

@@ -11,16 +11,7 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
 
         :raise AccessError: when the user may not read one of the entries
         """
-        complaints = self.env['qualiopi.complaint'].browse(docids).exists()
-        complaints.check_access('read')
-        complaints._note_access('print')
-        return {
-            'doc_ids': docids,
-            'doc_model': 'qualiopi.complaint',
-            'docs': complaints,
-            'documents': [self._document(complaint) for complaint in complaints],
-            'report_title': ', '.join(complaints.mapped('reference')),
-        }
+        return self._sheet_values('qualiopi.complaint', docids)
 
     def _document(self, entry):
         company = entry.company_id
@@ -62,7 +53,9 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
             'keep': self._keep(entry, findings, actions),
             'names': self._names,
             'may_mediate': answered and entry.stakeholder_id.is_individual,
+            # sudo: the mediator is named to every complainant
             'mediator': company.sudo().qualiopi_mediator,
+            # sudo: and so is where to write to
             'mediator_contact': company.sudo().qualiopi_mediator_contact,
         }
 
@@ -86,6 +79,7 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
         return [
             (self.env._("Received on"), formats['dt'](entry.received_on)),
             (self.env._("Channel"), entry.channel_id.name),
+            (self.env._("Written confirmation"), self._confirmation(entry, formats)),
             (self.env._("Complainant"), entry.complainant),
             (self.env._("Stakeholder type"), entry.stakeholder_id.name),
             (self.env._("E-mail"), known and entry.email_from),
@@ -102,6 +96,16 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
             (self.env._("Merged into"), self._linked(entry, 'duplicate_of_id').reference),
             (self.env._("Duplicates"), ', '.join(self._linked(entry, 'duplicate_ids').mapped('reference'))),
         ]
+
+    @staticmethod
+    def _confirmation(entry, formats):
+        if not entry.written_confirmation:
+            return ''
+        return ', '.join(filter(None, [
+            formats['label'](entry, 'written_confirmation'), formats['d'](entry.confirmation_date),
+            formats['label'](entry, 'confirmation_means') if entry.confirmation_means else '',
+            entry.confirmation_impossible_reason, entry.confirmation_correction,
+        ]))
 
     def _history(self, entry, formats):
         """(date, what, who) lines in the order of the facts."""

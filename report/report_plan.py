@@ -22,7 +22,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
 
     def _period_domain(self, company, first, last):
         """Actions that ran in the period: begun before its end, not ended before its begin."""
-        tz = company.sudo()._qualiopi_tz()
+        tz = company._qualiopi_tz()
         begin = self._utc(first, tz)
         return (
             (Domain('referential_date', '<=', last) | Domain('date_start', '<=', last))
@@ -65,20 +65,17 @@ class ReportQualiopiReportPlan(models.AbstractModel):
         }
 
     def _document(self, selection):
-        company = selection['company']
         records = selection['records']
-        formats = self._formats(company)
+        formats = self._formats(selection['company'])
         rows = self._rows(records, formats)
-        rows += [{'record': None, 'reference': action.reference,
-                  'remark': self.env._("Restricted access")} for action in selection['hidden']]
+        rows += map(self._restricted_row, selection['hidden'])
         running = records.filtered(lambda a: a.phase not in ('done', 'cancelled'))
         ended = records.filtered(lambda a: a.phase == 'done')
         return {
             **formats,
-            'sheet': self._sheet(
-                company, self.env._("Improvement plan"), self.env._("Continuous improvement plan"),
-                kicker=self.env._("Indicator 32"), lead=self._lead(selection),
-                period=self._lead(selection), dates=(selection['first'], selection['last']),
+            **self._list_values(
+                selection, self.env._("Improvement plan"), self.env._("Continuous improvement plan"),
+                self.env._("Indicator 32"),
             ),
             'sections': [{'title': '', 'rows': rows}],
             'total': len(records) + len(selection['hidden']),
@@ -86,8 +83,6 @@ class ReportQualiopiReportPlan(models.AbstractModel):
             'late': len(running.filtered(lambda a: a.due_state == 'late')),
             'effective': len(ended),
             'families': self._families(records),
-            'is_whole': self._is_whole(),
-            'reader': self.env.user.name,
         }
 
     def _families(self, records):
@@ -131,16 +126,18 @@ class ReportQualiopiReportPlan(models.AbstractModel):
                 'action_type': label(record, 'action_type'),
                 'name': record.name or '',
                 'priority': label(record, 'priority'),
+                # sudo: a name, on a sheet of what the user may read
                 'owner': record.user_id.sudo().name or '',
                 'means': record.means or '',
                 'date_due': record.date_due or None,
                 'progress': record.progress,
                 'done_on': record.done_on or None,
-                'evidence': ' ; '.join(piece.name or '' for piece in record.evidence_ids & evidence),
+                'evidence': self._evidence_names(record, evidence),
                 'success_criterion': record.success_criterion or '',
                 'value_before': record.value_before if has_values else None,
                 'value_target': record.value_target if has_values else None,
                 'value_after': record.value_after if record.has_value_after else None,
+                # sudo: a name, on a sheet of what the user may read
                 'verified_by': done.verdict_by_id.sudo().name or '',
                 'verified_on': done.done_on or None,
                 'effectiveness': label(done, 'verdict') if done else '',
@@ -148,7 +145,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
                 'delay': record.delay_days or None,
                 'communication': ' ; '.join(
                     f'{d(item.date)} {item.text or ""}' for item in record.communication_ids),
-                'remark': self._remark(record, done),
+                'remark': self._plan_remark(record, done),
                 'unit': record.unit or '',
                 'verdict': done.verdict if done else None,
             })
@@ -169,14 +166,9 @@ class ReportQualiopiReportPlan(models.AbstractModel):
             return self.env._("Without a finding: %s", record.no_finding_reason)
         return ''
 
-    def _remark(self, record, check):
-        parts = []
-        if record.is_imported:
-            parts.append(self.env._(
-                "Taken over from the former register (no. %s)", record.old_reference or '–',
-            ))
-        if record.cancelled_on:
-            parts.append(self.env._("Dropped: %s", record.cancel_reason or ''))
-        if check.is_self_check:
-            parts.append(self.env._("Checked by the owner: one-person organisation"))
-        return '. '.join(parts)
+    def _plan_remark(self, record, check):
+        return self._remark(
+            record,
+            record.cancelled_on and self.env._("Dropped: %s", record.cancel_reason or ''),
+            check.is_self_check and self.env._("Checked by the owner: one-person organisation"),
+        )

@@ -73,8 +73,13 @@ class ReportQualiopiReportRegister(models.AbstractModel):
         formats = self._formats(company)
         rows = self._rows(records, formats)
         labels = dict(self.env['qualiopi.complaint']._fields['nature']._description_selection(self.env))
+        titles = {
+            'complaint': self.env._("Complaints"),
+            'difficulty': self.env._("Difficulties"),
+            'unforeseen': self.env._("Unforeseen events"),
+        }
         sections = [
-            {'title': labels[nature], 'tone': formats['tone'](nature),
+            {'title': titles[nature], 'tone': formats['tone'](nature),
              'rows': [row for row in rows if row['record'].nature == nature]}
             for nature in NATURES
         ]
@@ -83,17 +88,16 @@ class ReportQualiopiReportRegister(models.AbstractModel):
         if restricted:
             sections.append({
                 'title': self.env._("Entries with restricted access"), 'tone': 'red',
-                'rows': [self._restricted_row(entry) for entry in restricted],
+                'rows': list(map(self._restricted_row, restricted)),
             })
-        is_whole = self._is_whole() and selection['is_period']
+        values = self._list_values(
+            selection, self.env._("Register"), self.env._("Register of complaints, difficulties and unforeseen events"),
+            self.env._("Indicator 31"),
+        )
+        is_whole = values['is_whole'] and selection['is_period']
         return {
             **formats,
-            'sheet': self._sheet(
-                company, self.env._("Register"),
-                self.env._("Register of complaints, difficulties and unforeseen events"),
-                kicker=self.env._("Indicator 31"), lead=self._lead(selection),
-                period=self._lead(selection), dates=(selection['first'], selection['last']),
-            ),
+            **values,
             'sections': sections,
             'total': len(records),
             'imported': len(records.filtered('is_imported')),
@@ -101,7 +105,6 @@ class ReportQualiopiReportRegister(models.AbstractModel):
             'restricted': len(restricted),
             'reports_title': labels['safeguarding'],
             'is_whole': is_whole,
-            'reader': self.env.user.name,
             'figures': self._figures(records),
             'stakeholders': self._by_stakeholder(records, labels, company),
             'numbering': self._numbering(selection, records | hidden) if is_whole else [],
@@ -122,6 +125,7 @@ class ReportQualiopiReportRegister(models.AbstractModel):
         self._preload(evidence, 'name')
         rows = []
         for record in records:
+            # sudo: names alone, of what an entry that the user may read is about
             event = record.event_id.sudo()
             course = record.course_id.sudo()
             rows.append({
@@ -133,6 +137,7 @@ class ReportQualiopiReportRegister(models.AbstractModel):
                 'stakeholder': record.stakeholder_id.name or '',
                 'complainant': record.complainant or '',
                 'session': ' / '.join(filter(None, [course.name, event.name])),
+                # sudo: a name, as above
                 'trainer': record.trainer_id.sudo().name or '',
                 'name': record.name or '',
                 'description': record.description or '',
@@ -153,31 +158,23 @@ class ReportQualiopiReportRegister(models.AbstractModel):
                 'verdict': label(record, 'verdict'),
                 'state': label(record, 'state'),
                 'closed_on': day(record.closed_on),
+                # sudo: a name, as above
                 'owner': record.user_id.sudo().name or '',
                 'indicators': ', '.join(str(i.number) for i in record.indicator_ids),
-                'evidence': ' ; '.join(piece.name or '' for piece in record.evidence_ids & evidence),
-                'remark': self._remark(record),
+                'evidence': self._evidence_names(record, evidence),
+                'remark': self._entry_remark(record),
             })
         return rows
 
-    def _restricted_row(self, entry):
-        return {'record': None, 'reference': entry.reference, 'remark': self.env._("Restricted access")}
-
-    def _remark(self, record):
-        parts = []
-        if record.is_imported:
-            parts.append(self.env._(
-                "Taken over from the former register (no. %s)", record.old_reference or '–',
-            ))
-        if record.cancelled_on:
-            parts.append(self.env._("Cancelled: %s", record.cancel_reason or ''))
-        if record.ack_impossible_reason:
-            parts.append(self.env._("No acknowledgement: %s", record.ack_impossible_reason))
-        if record.response_impossible_reason and record.response:
-            parts.append(self.env._("No response: %s", record.response_impossible_reason))
-        if record.no_action_reason:
-            parts.append(self.env._("No corrective action: %s", record.no_action_reason))
-        return '. '.join(parts)
+    def _entry_remark(self, record):
+        no_response = record.response and record.response_impossible_reason
+        return self._remark(
+            record,
+            record.cancelled_on and self.env._("Cancelled: %s", record.cancel_reason or ''),
+            record.ack_impossible_reason and self.env._("No acknowledgement: %s", record.ack_impossible_reason),
+            no_response and self.env._("No response: %s", no_response),
+            record.no_action_reason and self.env._("No corrective action: %s", record.no_action_reason),
+        )
 
     # === DELAYS === #
 
@@ -219,9 +216,11 @@ class ReportQualiopiReportRegister(models.AbstractModel):
 
     def _by_stakeholder(self, records, labels, company):
         """Entries per kind of stakeholder, those from whom nothing came with 0 (R5)."""
+        # sudo: names of the company's stakeholder types, also of one that is not ticked in the selector
         kinds = self.env['qualiopi.stakeholder'].sudo().search([('company_id', 'in', [company.id, False])])
         groups = records.grouped('stakeholder_id')
         rows = []
+        # sudo: the types that readable entries have
         for kind in kinds | records.sudo().stakeholder_id:
             own = groups.get(kind.sudo(False), records.browse())
             rows.append((kind.name, [len(own.filtered(lambda r, n=nature: r.nature == n))

@@ -334,7 +334,7 @@ class TestFollowupLife(FollowupCase):
 
 
 def _plan_days():
-    from ..models.qualiopi_improvement_action import _PLAN_DAYS  # noqa: PLC0415
+    from ..models.qualiopi_improvement_action_deadline import _PLAN_DAYS  # noqa: PLC0415
     return _PLAN_DAYS
 
 

@@ -13,8 +13,23 @@ class TestUninstall(QualiopiCase):
         finding = self.make_finding()
         self.make_action('check', finding_ids=[(4, finding.id)])
         self.make_closed_complaint()
+        # As the demo data do: the company works by a calendar of ours.
+        self.env['ir.model.data'].create({
+            'module': 'qualiopi', 'name': 'test_calendar', 'model': 'resource.calendar',
+            'res_id': self.company.resource_calendar_id.id,
+        })
+        analyse = self.env.ref('qualiopi.activity_type_analyse')
+        elsewhere = self.customer.activity_schedule(activity_type_id=analyse.id, user_id=self.officer.id)
+        ours = self.company.resource_calendar_id
         self.env.flush_all()
+        self.assertTrue(self.env['mail.activity'].search([('res_model', '=like', 'qualiopi.%')]))
         uninstall_hook(self.env)
+        self.assertFalse(self.env['mail.activity'].with_context(active_test=False).search([
+            '|', ('res_model', '=like', 'qualiopi.%'), ('activity_type_id', '=', analyse.id),
+        ]))
+        self.assertEqual(elsewhere.activity_type_id, self.env.ref('mail.mail_activity_data_todo'))
+        self.assertTrue(self.company.resource_calendar_id)
+        self.assertNotEqual(self.company.resource_calendar_id, ours)
         for table in _REGISTERS:
             self.env.cr.execute(f'SELECT count(*) FROM {table}')  # pylint: disable=sql-injection
             self.assertEqual(self.env.cr.fetchone(), (0,), table)

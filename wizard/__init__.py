@@ -1,8 +1,10 @@
 from . import (
     qualiopi_action_inform,
+    qualiopi_answer_exclude,
     qualiopi_action_postpone,
     qualiopi_action_tell,
     qualiopi_check_verdict,
+    qualiopi_complaint_follow,
     qualiopi_complaint_merge,
     qualiopi_complaint_restrict,
     qualiopi_holidays,

@@ -119,6 +119,7 @@ class QualiopiHolidays(models.TransientModel):
 
     def _check_calendar(self):
         self.check_access('write')
+        # sudo: whose calendar it is decides, whatever the user may read of it
         calendar = self.sudo().calendar_id
         own = calendar.company_id or self.company_id
         shared_by_another = not calendar.company_id and calendar != self.company_id.sudo().resource_calendar_id
