@@ -20,9 +20,7 @@ class EventEvent(models.Model):
     @api.depends('campaign_ids')
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_campaign_count(self):
-        counts = self._qualiopi_count('qualiopi.feedback.campaign', 'event_id')
-        for event in self:
-            event.campaign_count = counts.get(event._origin.id, 0)
+        self._qualiopi_count('campaign_count', 'qualiopi.feedback.campaign', 'event_id')
 
     def _qualiopi_local_day(self, moment):
         """Day of one of the session's moments in its own time zone.

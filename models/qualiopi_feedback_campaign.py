@@ -40,7 +40,7 @@ class QualiopiFeedbackCampaign(models.Model):
     # What is asked, of whom, about what
     name = fields.Char(compute='_compute_name', store=True, readonly=False, precompute=True)
     stakeholder_id = fields.Many2one(
-        'qualiopi.stakeholder', "Stakeholder", required=True, ondelete='restrict', check_company=True, index=True,
+        'qualiopi.stakeholder', required=True, ondelete='restrict', check_company=True, index=True,
         tracking=True,
     )
     means = fields.Selection([
@@ -67,7 +67,8 @@ class QualiopiFeedbackCampaign(models.Model):
         help="The trainer of the session, when there is exactly one.",
     )
     survey_id = fields.Many2one(
-        'survey.survey', "Questionnaire", index='btree_not_null', ondelete='restrict', tracking=True,
+        'survey.survey', "Questionnaire", compute='_compute_survey_id', store=True, readonly=False, precompute=True,
+        index='btree_not_null', ondelete='restrict', tracking=True, domain="[('survey_type', '=', 'qualiopi')]",
     )
     date_from = fields.Date(
         "Begins on", required=True, default=fields.Date.context_today, index=True, tracking=True,
@@ -97,7 +98,7 @@ class QualiopiFeedbackCampaign(models.Model):
         string="Attendees", check_company=True,
     )
     summary = fields.Text("What was learnt", help="What people said, freely: strong points, weak points, wishes.")
-    analysed_on = fields.Date("Analysed on", copy=False, tracking=True)
+    analysed_on = fields.Date(copy=False, tracking=True)
     analysed_by_id = fields.Many2one('res.users', "Analysed by", readonly=True, copy=False)
 
     # Where it stands
@@ -116,7 +117,7 @@ class QualiopiFeedbackCampaign(models.Model):
         "Reminded", compute='_compute_counts', store=True, readonly=False, copy=False,
         help="Persons who were reminded at least once.",
     )
-    answered_count = fields.Integer("Answered", compute='_compute_counts', store=True, readonly=False, copy=False)
+    answered_count = fields.Integer("Replies", compute='_compute_counts', store=True, readonly=False, copy=False)
     unreachable_count = fields.Integer(
         "Not reachable", compute='_compute_counts', store=True, copy=False,
         help="Persons without a working e-mail address: ask them on paper or by telephone.",
@@ -160,7 +161,7 @@ class QualiopiFeedbackCampaign(models.Model):
 
     @api.depends('date_from')
     def _compute_referential_id(self):
-        super()._compute_referential_id()
+        return super()._compute_referential_id()
 
     @api.depends('stakeholder_id', 'moment', 'means', 'event_id', 'course_id')
     def _compute_name(self):
@@ -183,6 +184,17 @@ class QualiopiFeedbackCampaign(models.Model):
             else:
                 campaign.course_id = campaign.course_id
                 campaign.trainer_id = campaign.trainer_id
+
+    @api.depends('stakeholder_id', 'moment', 'means')
+    def _compute_survey_id(self):
+        surveys = None
+        for campaign in self:
+            if campaign.means != 'survey' or campaign.survey_id:
+                campaign.survey_id = campaign.means == 'survey' and campaign.survey_id
+                continue
+            if surveys is None:
+                surveys = self.env['qualiopi.feedback.rule']._surveys()
+            campaign.survey_id = surveys.get((campaign.stakeholder_id.id, campaign.moment))
 
     @api.depends('date_from', 'reminder_max', 'reminder_days', 'means')
     def _compute_date_to(self):
@@ -245,6 +257,9 @@ class QualiopiFeedbackCampaign(models.Model):
 
     # === CRUD === #
 
+    def _server_default(self, name):
+        return 'planned' if name == 'state' else super()._server_default(name)
+
     def _is_ended(self):
         # What people say after the end still counts: only a cancelled campaign is closed.
         return bool(self.cancelled_on)
@@ -285,10 +300,12 @@ class QualiopiFeedbackCampaign(models.Model):
         return {**super()._reopen_values(reason), 'is_stopped_by_session': False, 'checked_on': False}
 
     def _reopen(self, reason):
-        super()._reopen(reason)
+        result = super()._reopen(reason)
         for campaign in self:
+            # sudo: where it stood depends on all invitations
             invites = campaign.sudo().invite_ids
             campaign._as_server().write({'state': 'running' if invites.filtered('sent_on') else 'planned'})
+        return result
 
     # === FOLLOW-UP === #
 
@@ -472,7 +489,9 @@ class QualiopiFeedbackCampaign(models.Model):
                     if kind in kinds and partner:
                         people[event, kind].append((partner, registration, partner.name, partner.email))
         for kind, name in (
-            ('trainer', 'trainer_ids'), ('contracting_provider', 'contractor_id'), ('subcontractor', 'subcontractor_id'),
+            ('trainer', 'trainer_ids'),
+            ('contracting_provider', 'contractor_id'),
+            ('subcontractor', 'subcontractor_id'),
         ):
             if kind in kinds:
                 for event in events:

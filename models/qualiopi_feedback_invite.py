@@ -1,9 +1,9 @@
 import secrets
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize, formataddr, format_date
+from odoo.tools import email_normalize, format_date, formataddr
 from odoo.tools.misc import consteq
 
 _TEMPLATES = {
@@ -37,7 +37,8 @@ class QualiopiFeedbackInvite(models.Model):
     phone = fields.Char(compute='_compute_phone')
     person_key = fields.Char(readonly=True, required=True, export_string_translation=False)
     token = fields.Char(
-        readonly=True, required=True, copy=False, groups=fields.NO_ACCESS, default=lambda self: secrets.token_urlsafe(24),
+        readonly=True, required=True, copy=False, groups=fields.NO_ACCESS,
+        default=lambda self: secrets.token_urlsafe(24),
         export_string_translation=False,
     )
     state = fields.Selection([
@@ -147,13 +148,14 @@ class QualiopiFeedbackInvite(models.Model):
         """What is asked about, in the language of the letter: the session and its day, the course, or the
         organisation."""
         self.ensure_one()
+        lang = self._lang()
         # sudo: the letter names the session, whoever sends it
-        campaign = self.sudo().campaign_id
+        campaign = self.sudo().with_context(lang=lang).campaign_id
         event = campaign.event_id
         if event:
-            # The rendering has the language of the person.
-            day = format_date(self.env, event._qualiopi_local_day(event.date_begin), date_format='long')
-            return self.env._("“%(session)s” (%(day)s)", session=event.name, day=day)
+            day = event._qualiopi_local_day(event.date_begin)
+            day = format_date(self.env, day, lang_code=lang, date_format='long')
+            return campaign.env._("“%(session)s” (%(day)s)", session=event.name, day=day)
         return campaign.course_id.name or campaign.company_id.name
 
     def _last_contact(self):
@@ -178,9 +180,13 @@ class QualiopiFeedbackInvite(models.Model):
                 "The mail template of this letter was deleted. Ask your administrator to update the Qualiopi"
                 " module, which brings it back."
             ))
-        # sudo: the program writes to the persons; whoever asked for it was checked before
-        mails = template.sudo().send_mail_batch(self.ids)
-        mail_by_invite = {mail.res_id: mail.id for mail in mails}
+        mail_by_invite = {}
+        for company, invites in self.grouped('company_id').items():
+            # The company writes: whoever pressed the button would read the secret links as their author.
+            mails = template.with_user(SUPERUSER_ID).send_mail_batch(
+                invites.ids, email_values={'author_id': company.partner_id.id},
+            )
+            mail_by_invite.update((mail.res_id, mail.id) for mail in mails)
         for invite in self:
             today = invite.campaign_id._today()
             values = {'mail_id': mail_by_invite.get(invite.id)}

@@ -1,7 +1,6 @@
 """What the campaigns do by themselves: made from the rules, they invite, remind, follow their session and end."""
 
 import logging
-from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -26,7 +25,7 @@ class QualiopiFeedbackCampaign(models.Model):
         """Make the campaigns that the rules ask for, then bring each running one up to date; once a day each,
         so that a run that was cut off is taken up where it stopped and a second one sends nothing."""
         progress = self.env['ir.cron']._commit_progress
-        for company in self.env['qualiopi.feedback.rule'].search([]).company_id.sorted('id'):
+        for company in self._ruled_companies():
             self._create_from_rules(company)
             if not progress(1, remaining=1):
                 return
@@ -41,14 +40,22 @@ class QualiopiFeedbackCampaign(models.Model):
         progress(0, remaining=0)
 
     @api.model
+    def _ruled_companies(self):
+        """Companies whose rules, or whose parent's, ask anything."""
+        rules = self.env['qualiopi.feedback.rule']._read_group([('is_off', '=', False)], ['company_id'])
+        owners = self.env['res.company'].union(*(company for [company] in rules))
+        return self.env['res.company'].search([('id', 'child_of', owners.ids)], order='id')
+
+    @api.model
     def _due_domain(self):
         """Campaigns that were not looked at today."""
         now = fields.Datetime.now()
-        companies = self.env['res.company'].search([])
+        active = self._read_group([('state', 'in', ('planned', 'running'))], ['company_id'])
+        companies = self.env['res.company'].union(*(company for [company] in active))
         unseen = Domain.OR(
-            Domain('company_id', 'in', companies.ids)
-            & (Domain('checked_on', '=', False) | Domain('checked_on', '<', today))
-            for today, companies in companies.grouped(lambda company: company._qualiopi_local_date(now)).items()
+            Domain('company_id', '=', company.id)
+            & (Domain('checked_on', '=', False) | Domain('checked_on', '<', company._qualiopi_local_date(now)))
+            for company in companies
         )
         return Domain('state', 'in', ('planned', 'running')) & Domain('is_imported', '=', False) & unseen
 
@@ -133,7 +140,7 @@ class QualiopiFeedbackCampaign(models.Model):
         first = min(asking.mapped('offset_days'))
         last = max(asking.mapped('offset_days'))
         events = self.env['event.event'].search([
-            ('company_id', 'child_of', company.id),
+            ('company_id', '=', company.id),
             ('kanban_state', '!=', 'cancel'),
             ('date_end', '>=', today - timedelta(days=_GRACE_DAYS + 1 + max(last, 0))),
             ('date_begin', '<=', today + timedelta(days=_HORIZON_DAYS + 1 - min(first, 0))),

@@ -10,4 +10,6 @@ from . import (
     report_action,
     report_questionnaire,
     qualiopi_xlsx,
+    import_template,
+    report_poster,
 )

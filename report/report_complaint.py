@@ -79,6 +79,7 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
         return [
             (self.env._("Received on"), formats['dt'](entry.received_on)),
             (self.env._("Channel"), entry.channel_id.name),
+            (self.env._("Written confirmation"), self._confirmation(entry, formats)),
             (self.env._("Complainant"), entry.complainant),
             (self.env._("Stakeholder type"), entry.stakeholder_id.name),
             (self.env._("E-mail"), known and entry.email_from),
@@ -95,6 +96,16 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
             (self.env._("Merged into"), self._linked(entry, 'duplicate_of_id').reference),
             (self.env._("Duplicates"), ', '.join(self._linked(entry, 'duplicate_ids').mapped('reference'))),
         ]
+
+    @staticmethod
+    def _confirmation(entry, formats):
+        if not entry.written_confirmation:
+            return ''
+        return ', '.join(filter(None, [
+            formats['label'](entry, 'written_confirmation'), formats['d'](entry.confirmation_date),
+            formats['label'](entry, 'confirmation_means') if entry.confirmation_means else '',
+            entry.confirmation_impossible_reason, entry.confirmation_correction,
+        ]))
 
     def _history(self, entry, formats):
         """(date, what, who) lines in the order of the facts."""

@@ -13,5 +13,6 @@ from . import (
     qualiopi_safeguarding_report,
     qualiopi_self_check,
     qualiopi_settings,
+    qualiopi_settings_address,
     qualiopi_step,
 )

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 _SPREADSHEETS = ('register', 'plan')
+# Sheets to hang up or to hand out: of no period.
+_UNDATED = ('poster', 'blank_form')
 
 
 class QualiopiPrint(models.TransientModel):
@@ -15,6 +17,8 @@ class QualiopiPrint(models.TransientModel):
         ('plan', "Continuous improvement plan"),
         ('findings', "Finding list"),
         ('traceability', "Traceability sheets, one page a chain"),
+        ('poster', "Poster with QR code, for the whole centre"),
+        ('blank_form', "Blank complaint form"),
     ], required=True, default='register')
     output = fields.Selection([
         ('pdf', "PDF, to print or hand over"),
@@ -36,6 +40,7 @@ class QualiopiPrint(models.TransientModel):
     )
     company_id = fields.Many2one('res.company', required=True, default=lambda self: self.env.company)
     has_spreadsheet = fields.Boolean("Spreadsheet offered", compute='_compute_has_spreadsheet')
+    has_period = fields.Boolean("Of a period", compute='_compute_has_spreadsheet')
     res_ids = fields.Char("Chosen records", readonly=True)
 
     @api.depends('period')
@@ -64,6 +69,7 @@ class QualiopiPrint(models.TransientModel):
     def _compute_has_spreadsheet(self):
         for wizard in self:
             wizard.has_spreadsheet = wizard.document in _SPREADSHEETS
+            wizard.has_period = wizard.document not in _UNDATED
 
     def action_print(self):
         """Print the document of the period, as PDF or spreadsheet.
@@ -71,7 +77,7 @@ class QualiopiPrint(models.TransientModel):
         :raise UserError: when the dates are the wrong way round
         """
         self.ensure_one()
-        if self.date_from > self.date_to:
+        if self.has_period and self.date_from > self.date_to:
             raise UserError(self.env._("The period ends before it begins."))
         if self.output == 'xlsx' and self.has_spreadsheet:
             return self._xlsx_action()
