@@ -770,6 +770,17 @@ class BaseImportImport(models.TransientModel):
                 return {}
         return super()._get_mapping_suggestion(header, fields_tree, header_types, mapping_fields)
 
+    def parse_preview(self, options, count=10):
+        if self._qualiopi_model() is not None and not options.get('date_format'):
+            options = {**options, 'date_format': self.env['res.lang']._get_data(code=self.env.user.lang).date_format}
+        return super().parse_preview(options, count)
+
+    def _try_match_date_time(self, preview_values, options):
+        if self._qualiopi_model() is not None:
+            # A former number such as 2024-01 looks like a day, and must not decide how days are written.
+            options = dict(options)
+        return super()._try_match_date_time(preview_values, options)
+
     def _parse_date_from_data(self, data, index, name, field_type, options):
         """For our registers, a day that cannot be read is left for the message of its own row."""
         if self._qualiopi_model() is None:
