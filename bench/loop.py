@@ -1,5 +1,7 @@
 """dev/bench loop: creating, moving and opening, beside a bare model with as many rows and columns.
 
+Where ours plans or ends steps in the same call, the floor plans and ends as many activities of the bare
+model, by Odoo's own means for a batch (mail_activity_quick_update, _message_log_batch).
 Runs in ``odoo shell`` (``env`` is given) on a database of its own, which it leaves to be dropped.
 """
 import os
@@ -26,12 +28,21 @@ floor_stages = env['qualiopi.floor.stage'].create([
 ])
 
 
+def plan(records, count):
+    """Plan ``count`` activities on each record, in one call."""
+    values = {
+        'res_model_id': env['ir.model']._get_id(records._name), 'user_id': officer.id, 'date_deadline': '2030-01-01',
+        'activity_type_id': env.ref('mail.mail_activity_data_todo').id,
+    }
+    env['mail.activity'].with_context(mail_activity_quick_update=True).create([
+        {**values, 'res_id': record.id, 'summary': f"Step {number}"} for record in records for number in range(count)
+    ])
+
+
 def creating():
     count = 500
     finding = Finding.create({'name': "Bench"})
     for who, user in (("without owner", False), ("with oneself", officer.id)):
-        floor = run(env, lambda user=user: Floor.create(
-            [{'name': f"Floor {number}", 'user_id': user, 'date_due': '2030-01-01'} for number in range(count)]))
         for model, values in (
             (Complaint, {'description': "La salle était froide."}),
             (Finding, {'description': "La salle était froide."}),
@@ -39,21 +50,35 @@ def creating():
         ):
             ours = run(env, lambda model=model, values=values, user=user: model.create(
                 [{**values, 'user_id': user} for __ in range(count)]))
-            line(f"create {count} {model._name}, {who}", ours, floor, count)
+            steps = len(model.search([], order='id desc', limit=1).activity_ids)
+            floor = run(env, lambda user=user, steps=steps: plan(Floor.create(
+                [{'name': f"Floor {number}", 'user_id': user, 'date_due': '2030-01-01'} for number in range(count)],
+            ), steps))
+            line(f"create {count} {model._name[9:]}, {who}, steps: {steps}", ours, floor, count)
 
 
 def moving():
     count = 200
-    plan, do = (Action._stage_of(phase).id for phase in ('plan', 'do'))
+    to_plan, to_do = (Action._stage_of(phase).id for phase in ('plan', 'do'))
     finding = Finding.create({'name': "Bench"})
     actions = Action.create([{
         'name': f"Action {number}", 'finding_ids': [(4, finding.id)], 'user_id': officer.id,
         'date_due': '2030-01-01', 'success_criterion': "Aucune plainte pendant six mois",
     } for number in range(count)])
     floors = Floor.create([{'name': f"Floor {number}"} for number in range(count)])
-    targets = iter([plan, do, plan, do, plan])
-    floor_targets = iter([floor_stages[1].id, floor_stages[2].id] * 3)
-    floor = run(env, lambda: floors.write({'stage_id': next(floor_targets)}))
+    plan(floors, 1)
+    targets = iter([to_plan, to_do, to_plan])
+    # Begin ends Plan; Finish and Add evidence end Begin; and back.
+    floor_targets = iter([(floor_stages[1].id, 1), (floor_stages[2].id, 2), (floor_stages[1].id, 1)])
+
+    def move_floors():
+        stage, steps = next(floor_targets)
+        floors.sudo().activity_ids.write({'active': False})
+        floors.write({'stage_id': stage})
+        floors._message_log_batch({record.id: "Step ended" for record in floors})
+        plan(floors, steps)
+
+    floor = run(env, move_floors)
     line(f"move {count} cards", run(env, lambda: actions.write({'stage_id': next(targets)})), floor, count)
 
 

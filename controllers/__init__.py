@@ -1,1 +1,1 @@
-from . import confirmation, import_template, verdict, xlsx
+from . import complaint_form, confirmation, feedback, import_template, survey, verdict, xlsx

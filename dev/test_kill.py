@@ -36,7 +36,10 @@ ROWS = {
     'activities': """
         SELECT res_model, res_id, qualiopi_step, user_id, date_deadline, active, summary
           FROM mail_activity WHERE qualiopi_step IS NOT NULL""",
-    'mails': "SELECT email_to, subject FROM mail_mail m JOIN mail_message ON mail_message.id = m.mail_message_id",
+    # How many are late is said as far as the follow-up had come by then.
+    'mails': """
+        SELECT email_to, regexp_replace(subject, '[0-9]+', '', 'g') FROM mail_mail m
+          JOIN mail_message ON mail_message.id = m.mail_message_id""",
     'chatter': """
         SELECT model, res_id, message_type, regexp_replace(body, '[0-9]+', '', 'g') FROM mail_message
          WHERE model LIKE 'qualiopi.%'""",

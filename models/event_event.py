@@ -128,22 +128,16 @@ class EventEvent(models.Model):
     @api.depends('complaint_ids')
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):
-        counts = self._qualiopi_count('qualiopi.complaint', 'event_id')
-        for event in self:
-            event.complaint_count = counts.get(event._origin.id, 0)
+        self._qualiopi_count('complaint_count', 'qualiopi.complaint', 'event_id')
 
     @api.depends('finding_ids')
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_finding_count(self):
-        counts = self._qualiopi_count('qualiopi.finding', 'event_id')
-        for event in self:
-            event.finding_count = counts.get(event._origin.id, 0)
+        self._qualiopi_count('finding_count', 'qualiopi.finding', 'event_id')
 
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_action_count(self):
-        counts = self._qualiopi_count('qualiopi.improvement.action', 'event_id')
-        for event in self:
-            event.action_count = counts.get(event._origin.id, 0)
+        self._qualiopi_count('action_count', 'qualiopi.improvement.action', 'event_id')
 
     @api.constrains('course_id', 'trainer_ids', 'subcontractor_id', 'contractor_id', 'company_id')
     def _check_qualiopi_company(self):

@@ -90,9 +90,7 @@ class EventRegistration(models.Model):
     @api.depends('complaint_ids')
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):
-        counts = self._qualiopi_count('qualiopi.complaint', 'registration_id')
-        for registration in self:
-            registration.complaint_count = counts.get(registration._origin.id, 0)
+        self._qualiopi_count('complaint_count', 'qualiopi.complaint', 'registration_id')
 
     @api.constrains('learner_id', 'sponsor_id', 'funder_id', 'company_id')
     def _check_qualiopi_company(self):

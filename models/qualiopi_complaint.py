@@ -29,7 +29,7 @@ class QualiopiComplaint(models.Model):
         'reopen_reason', 'duplicate_of_id', 'version_ids',
     }
     _import_fields = {'state', 'closed_on', 'cancelled_on', 'cancel_reason'}
-    _frozen_fields = {'is_imported', 'company_id', 'text_origin'}
+    _frozen_fields = {'is_imported', 'company_id', 'text_origin', 'told_when', 'told_training', 'sender_lang'}
     _declarant_fields = {
         'name', 'description', 'remedy_requested', 'event_id', 'registration_id', 'evidence_ids',
     }

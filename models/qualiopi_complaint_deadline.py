@@ -2,7 +2,7 @@
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import format_date, plaintext2html
+from odoo.tools import SQL, format_date, plaintext2html
 
 
 class QualiopiComplaint(models.Model):
@@ -148,6 +148,17 @@ class QualiopiComplaint(models.Model):
                         complaint[f'{step}_timeliness'] = 'pending'
                     else:
                         complaint[f'{step}_timeliness'] = 'on_time' if done <= deadline else 'late'
+
+    def _read_group_select(self, aggregate_spec, query):
+        """Delays are averaged over the entries that have one: a step that is still owed took no 0 days."""
+        aggregate = super()._read_group_select(aggregate_spec, query)
+        if aggregate_spec not in ('ack_delay:avg', 'response_delay:avg'):
+            return aggregate
+        timeliness = aggregate_spec.replace('_delay:avg', '_timeliness')
+        return SQL(
+            "%s FILTER (WHERE %s IN ('on_time', 'late'))",
+            aggregate, self._field_to_sql(self._table, timeliness, query),
+        )
 
     # === LATE === #
 

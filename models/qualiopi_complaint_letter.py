@@ -11,6 +11,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr, html2plaintext
 from odoo.tools.misc import consteq, hmac
+from odoo.tools.sql import escape_psql
 
 from ..exceptions import GateError
 from .qualiopi_complaint import QualiopiComplaint as Complaint
@@ -96,7 +97,8 @@ class QualiopiComplaint(models.Model):
         self.ensure_one()
         if not self.letter_address or self._letter_partner():
             return ''
-        return formataddr((self.contact_name or '', self.letter_address))
+        name = '' if self._is_letter_automatic() else self.contact_name
+        return formataddr((name or '', self.letter_address))
 
     def _letter_lang(self):
         """Language of the recipient, else of the company, else French.
@@ -108,14 +110,27 @@ class QualiopiComplaint(models.Model):
         codes = {code for code, __ in self.env['res.lang'].get_installed()}
         # sudo: languages alone are read of the contact and of the company
         record = self.sudo()
-        wishes = (record.partner_id.lang, record.company_id.partner_id.lang, 'fr_FR', self.env.lang)
+        wishes = (
+            record.partner_id.lang, record.sender_lang, record.company_id.partner_id.lang, 'fr_FR', self.env.lang,
+        )
         return next((code for code in wishes if code in codes), 'en_US')
 
     def _letter_name(self):
-        """The recipient's name, as the letters greet it."""
+        """The recipient's name, as the letters greet it; nothing of a stranger's in a letter that no person has
+        decided to send."""
         self.ensure_one()
+        if self._is_letter_automatic():
+            return ''
         # sudo: the letter greets the contact by the name that the entry shows
         return self.sudo().partner_id.name or self.contact_name or ''
+
+    def _is_letter_automatic(self):
+        return bool(self.env.context.get('qualiopi_automatic'))
+
+    def _letter_others(self):
+        """The other entries that the same acknowledgement answers, for its template."""
+        self.ensure_one()
+        return self.browse(self.env.context.get('qualiopi_others') or ())
 
     def _letter_day(self, name):
         """Day of one of the entry's moments in the company's time zone, for the letters.
@@ -186,7 +201,7 @@ class QualiopiComplaint(models.Model):
         :return: the message
         """
         self.ensure_one()
-        template = self._letter_template(kind).with_context(**context)
+        template = self._letter_template(kind).with_context(qualiopi_automatic=is_automatic, **context)
         values = template._generate_template(self.ids, (
             'subject', 'body_html', 'email_from', 'email_to', 'email_cc', 'partner_to', 'reply_to',
             'attachment_ids', 'report_template_ids', 'mail_server_id',
@@ -250,32 +265,67 @@ class QualiopiComplaint(models.Model):
     # === ACKNOWLEDGEMENT === #
 
     def action_send_acknowledgement(self):
-        """Queue the acknowledgement, and record its date and text (RNQ, indicator 31).
+        """Queue the acknowledgement, and record its date and text (RNQ, indicator 31). One letter names all that
+        came from the same address and waits.
 
         :raise UserError: when it was sent before or may not be sent; without an address, offers to say why
         """
         self._check_letter()
         self._check_letter_address('ack')
         self._lock_for_letter()
+        named = self.browse()
         for complaint in self:
+            if complaint in named:
+                continue
             if complaint.ack_sent_on:
                 raise UserError(self.env._("The acknowledgement of %s was sent already.", complaint.reference))
-            complaint._send_acknowledgement()
+            others = complaint._waiting_with() - named
+            others._lock_for_letter()
+            named += complaint._send_acknowledgement(others=others)
         return True
 
-    def _send_acknowledgement(self, is_automatic=False):
+    def _waiting_with(self):
+        """Entries that wait for their acknowledgement at the same address, as far as the user may send it; what
+        is confidential shares no letter."""
+        self.ensure_one()
+        if self.is_confidential or self.is_anonymous:
+            return self.browse()
+        waiting = self.search([
+            ('company_id', '=', self.company_id.id), ('id', '!=', self.id), ('is_confidential', '=', False),
+            ('email_from', 'ilike', escape_psql(self.letter_address)), ('ack_timeliness', '=', 'pending'),
+            ('ack_date', '=', False), ('state', 'not in', ('closed', 'cancelled')),
+        ], order='received_on, id')
+        return waiting.filtered(lambda other: (
+            other.letter_address == self.letter_address and other._awaits_acknowledgement()
+            and (self.env.su or other.may_treat) and other.has_access('write')
+        ))
+
+    def _send_acknowledgement(self, is_automatic=False, others=None):
+        """Send the acknowledgement of the entry, and of those beside it that the letter names.
+
+        :return: the entries that were acknowledged
+        """
         now = fields.Datetime.now()
-        message = self._send_letter('ack', is_automatic=is_automatic)
-        values = {
-            # Who was thanked on the telephone before stays acknowledged since then.
-            'ack_date': self.ack_date or now,
-            'ack_message': self.ack_message or html2plaintext(message.body).strip(),
-            'ack_impossible_reason': False,
-        }
-        if is_automatic:
-            values['ack_user_id'] = False
-        self.write(values)
-        self._as_server().write({'ack_sent_on': now})
+        others = others if others is not None else self.browse()
+        message = self._send_letter('ack', is_automatic=is_automatic, qualiopi_others=others.ids)
+        text = html2plaintext(message.body).strip()
+        # A template of the company's own may name one number only.
+        named = self + others.filtered(lambda other: other.reference in text)
+        for complaint in named:
+            values = {
+                # Who was thanked on the telephone before stays acknowledged since then.
+                'ack_date': complaint.ack_date or now,
+                'ack_message': complaint.ack_message or text,
+                'ack_impossible_reason': False,
+            }
+            if is_automatic:
+                values['ack_user_id'] = False
+            complaint.write(values)
+        named._as_server().write({'ack_sent_on': now})
+        (named - self)._log_texts({
+            other.id: self.env._("Acknowledged by the letter of %s.", self.reference) for other in named - self
+        })
+        return named
 
     def _queue_acknowledgement(self):
         """Queue the acknowledgement of entries that came by mail, form or portal, once each; for the doors,

@@ -88,6 +88,7 @@ class QualiopiComplaint(models.Model):
     def _for_outside(self):
         """The entry as superuser, in the hands of the program and the language of its author: what is
         written for somebody from outside is not the account's of all visitors."""
+        # sudo: the token or the author was checked before; what follows is the program's
         return self.sudo().with_user(self.env.ref('base.user_root')).with_context(
             allowed_company_ids=self.sudo().company_id.ids,
         )
@@ -113,6 +114,7 @@ class QualiopiComplaint(models.Model):
     def action_revoke_link(self):
         """Withdraw the private link: who holds it finds nothing any more."""
         self._check_may_share()
+        # sudo: the link is the program's field; who may withdraw it was checked
         self._as_server().sudo().write({'access_token': False, 'is_link_revoked': True})
         self._log_texts({complaint.id: self.env._("The private link was withdrawn.") for complaint in self})
         return True
@@ -120,6 +122,7 @@ class QualiopiComplaint(models.Model):
     def action_renew_link(self):
         """Make a new private link, for a year; the former one is dead."""
         self._check_may_share()
+        # sudo: the link is the program's field; who may renew it was checked
         for complaint in self._as_server().sudo():
             complaint.write({
                 'access_token': secrets.token_urlsafe(32),
@@ -185,6 +188,7 @@ class QualiopiComplaint(models.Model):
 
     def _get_access_action(self, access_uid=None, force_website=False):
         self.ensure_one()
+        # sudo: whether the account is a portal one is asked, not shown
         user = self.env['res.users'].sudo().browse(access_uid) if access_uid else self.env.user
         if force_website or user.share:
             return {'type': 'ir.actions.act_url', 'url': self.access_url, 'target': 'self', 'res_id': self.id}
@@ -261,6 +265,7 @@ class QualiopiComplaint(models.Model):
 
     def _is_author(self, user):
         """Whether the user follows the entry as its author, not as somebody with whom it is shared."""
+        # sudo: the contacts are compared, not shown
         return self.sudo().partner_id == user.sudo().partner_id
 
     def _restrict_audience(self):

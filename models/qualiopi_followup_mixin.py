@@ -2,6 +2,7 @@ import logging
 from typing import NamedTuple
 
 from psycopg2.errors import UniqueViolation
+from psycopg2.extensions import TransactionRollbackError
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError
@@ -407,6 +408,12 @@ class QualiopiFollowupMixin(models.AbstractModel):
                 # Who holds a record is writing on it, and brings it in step or leaves it to tomorrow.
                 self.try_lock_for_update()._followup_sync()
             return
+        except (ConcurrencyError, TransactionRollbackError) as error:
+            self.env.invalidate_all()
+            if len(self) == 1:
+                # Somebody else has just done it, or is doing so.
+                _logger.info("Follow-up of %s is left to the next run: %s", self, error)
+                return
         except Exception:  # whatever one record does, the others are followed up
             self.env.invalidate_all()
             if len(self) == 1:

@@ -61,6 +61,19 @@ class QualiopiGuardedMixin(models.AbstractModel):
             self._fields[name]._description_string(self.env),
         ))
 
+    # === COMPANY === #
+
+    def _check_company(self, fnames=None):
+        # Records of a batch that name the same company, people and records are compared once.
+        everything = fnames is None or 'company_id' in fnames
+        names = [
+            name for name, field in self._fields.items()
+            if field.relational and field.check_company and (everything or name in fnames)
+        ]
+        # sudo: as Odoo's own comparison
+        kept = {(record.company_id, *(record[name]._ids for name in names)): record.id for record in self.sudo()}
+        return super(QualiopiGuardedMixin, self.browse(kept.values()))._check_company(fnames)
+
     # === LOCK === #
 
     def _compute_is_locked(self):

@@ -51,16 +51,16 @@ class QualiopiReferencedMixin(models.AbstractModel):
                 )
             )
 
-    def _qualiopi_count(self, model, field):
-        """Numbers of register records that the user sees, in one query.
+    def _qualiopi_count(self, name, model, field):
+        """Fill in the numbers of register records that the user sees, in one query.
 
+        :param str name: the field that takes the number
         :param str model: name of the register
         :param str field: its many2one towards this model
-        :return: number by id
-        :rtype: dict[int, int]
         """
-        groups = self.env[model]._read_group([(field, 'in', self.ids)], [field], ['__count'])
-        return {record.id: count for record, count in groups}
+        counts = dict(self.env[model]._read_group([(field, 'in', self.ids)], [field], ['__count']))
+        for record in self:
+            record[name] = counts.get(record._origin, 0)
 
     def _qualiopi_window(self, model, name, domain, **context):
         """The window on the register records of this one, ready for quick entry.

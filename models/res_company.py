@@ -81,6 +81,60 @@ class ResCompany(models.Model):
         help="One mail on working days to each person who has something late or due this week.",
     )
 
+    qualiopi_form_enabled = fields.Boolean(
+        "Public form",
+        default=True,
+        help="A page where anybody may tell you what is wrong, without an account.",
+    )
+    qualiopi_form_url = fields.Char("Address of the form", compute='_compute_qualiopi_form_url')
+    qualiopi_form_anonymous = fields.Boolean(
+        "Anonymous messages",
+        default=True,
+        help="The form may be sent without a name. A safeguarding report always may.",
+    )
+    qualiopi_form_captcha = fields.Boolean(
+        "Question against robots",
+        help="The form asks a small sum, or uses Odoo's own captcha where one is set up.",
+    )
+    qualiopi_form_hourly_limit = fields.Integer(
+        "Messages an hour from one connection",
+        default=20,
+        help="Beyond, the form asks to come back later. A whole classroom may share one connection.",
+    )
+    qualiopi_form_daily_limit = fields.Integer(
+        "Messages a day in all",
+        default=500,
+        help="Beyond, the form asks to come back later, whoever writes.",
+    )
+    qualiopi_safeguarding_contacts = fields.Text(
+        "Your own safeguarding contacts",
+        help="Printed after the emergency numbers: the person in charge, a doctor, an association.",
+    )
+    qualiopi_privacy_notice = fields.Text(
+        "Privacy notice",
+        help="Shown under the form instead of the usual notice: purpose, how long it is kept, rights.",
+    )
+
+    _qualiopi_form_limits_check = models.Constraint(
+        'CHECK(qualiopi_form_hourly_limit > 0 AND qualiopi_form_daily_limit > 0)',
+        "The public form lets at least one message through: to close it, switch it off.",
+    )
+
+    def _compute_qualiopi_form_url(self):
+        for company in self:
+            company.qualiopi_form_url = company._door_url() if company.id else False
+
+    def _qualiopi_promised_days(self):
+        """The delays that the company promises to everybody: the longest of its severities (R6).
+
+        :return: working days until the acknowledgement and until the response
+        :rtype: tuple[int, int]
+        """
+        self.ensure_one()
+        # sudo: the delays are published, whoever asks
+        severities = self.env['qualiopi.severity'].sudo().search([('company_id', 'in', (False, self.id))])
+        return max(severities.mapped('ack_days'), default=0), max(severities.mapped('response_days'), default=0)
+
     @api.constrains('qualiopi_manager_id', 'qualiopi_disability_officer_id')
     def _check_qualiopi_company(self):
         self._check_company(['qualiopi_manager_id', 'qualiopi_disability_officer_id'])

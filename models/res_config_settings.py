@@ -27,3 +27,11 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.qualiopi_auto_acknowledge', readonly=False
     )
     qualiopi_digest = fields.Boolean(related='company_id.qualiopi_digest', readonly=False)
+    qualiopi_form_enabled = fields.Boolean(related='company_id.qualiopi_form_enabled', readonly=False)
+    qualiopi_form_url = fields.Char(related='company_id.qualiopi_form_url')
+    qualiopi_form_anonymous = fields.Boolean(related='company_id.qualiopi_form_anonymous', readonly=False)
+    qualiopi_form_captcha = fields.Boolean(related='company_id.qualiopi_form_captcha', readonly=False)
+    qualiopi_form_hourly_limit = fields.Integer(related='company_id.qualiopi_form_hourly_limit', readonly=False)
+    qualiopi_form_daily_limit = fields.Integer(related='company_id.qualiopi_form_daily_limit', readonly=False)
+    qualiopi_safeguarding_contacts = fields.Text(related='company_id.qualiopi_safeguarding_contacts', readonly=False)
+    qualiopi_privacy_notice = fields.Text(related='company_id.qualiopi_privacy_notice', readonly=False)

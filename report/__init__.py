@@ -8,6 +8,7 @@ from . import (
     report_traceability,
     report_complaint,
     report_action,
+    report_questionnaire,
     qualiopi_xlsx,
     import_template,
     report_poster,

@@ -29,6 +29,24 @@ class QualiopiReport(models.AbstractModel):
     _name = 'qualiopi.report'
     _description = "What Printed Documents Share"
 
+    # === SHEETS OF SINGLE RECORDS === #
+
+    def _sheet_values(self, model, docids):
+        """Values of a template that prints one sheet a record, by `_document`; the print is noted.
+
+        :raise AccessError: when the user may not read one of the records
+        """
+        records = self.env[model].browse(docids).exists()
+        records.check_access('read')
+        records._note_access('print')
+        return {
+            'doc_ids': docids,
+            'doc_model': model,
+            'docs': records,
+            'documents': [self._document(record) for record in records],
+            'report_title': ', '.join(records.mapped('reference')),
+        }
+
     # === PAGE === #
 
     def _sheet(self, company, title, heading, **values):

@@ -123,6 +123,35 @@ class QualiopiReportList(models.AbstractModel):
         count = len(selection['records']) + len(selection['hidden'])
         return self.env._("Selection of %s records, chosen by hand", count)
 
+    # === WHAT ALL LISTS SAY === #
+
+    def _list_values(self, selection, title, heading, kicker):
+        """What the template of every list needs: ``sheet``, ``is_whole``, ``reader``."""
+        lead = self._lead(selection)
+        return {
+            'sheet': self._sheet(
+                selection['company'], title, heading, kicker=kicker, lead=lead, period=lead,
+                dates=(selection['first'], selection['last']),
+            ),
+            'is_whole': self._is_whole(),
+            'reader': self.env.user.name,
+        }
+
+    def _restricted_row(self, record):
+        return {'record': None, 'reference': record.reference, 'remark': self.env._("Restricted access")}
+
+    @staticmethod
+    def _evidence_names(record, evidence):
+        """Names of a record's evidence, as far as it is among the readable ``evidence``."""
+        return ' ; '.join(piece.name or '' for piece in record.evidence_ids & evidence)
+
+    def _remark(self, record, *parts):
+        """The last column: where the record was taken over from, then ``parts`` that say something."""
+        taken_over = record.is_imported and self.env._(
+            "Taken over from the former register (no. %s)", record.old_reference or '–',
+        )
+        return '. '.join(filter(None, [taken_over, *parts]))
+
     # === WHAT EACH LIST SAYS === #
 
     _list_order = 'id'

@@ -11,16 +11,7 @@ class ReportQualiopiReportAction(models.AbstractModel):
 
         :raise AccessError: when the user may not read one of the actions
         """
-        actions = self.env['qualiopi.improvement.action'].browse(docids).exists()
-        actions.check_access('read')
-        actions._note_access('print')
-        return {
-            'doc_ids': docids,
-            'doc_model': 'qualiopi.improvement.action',
-            'docs': actions,
-            'documents': [self._document(action) for action in actions],
-            'report_title': ', '.join(actions.mapped('reference')),
-        }
+        return self._sheet_values('qualiopi.improvement.action', docids)
 
     def _document(self, action):
         company = action.company_id

@@ -11,16 +11,7 @@ class ReportQualiopiReportComplaint(models.AbstractModel):
 
         :raise AccessError: when the user may not read one of the entries
         """
-        complaints = self.env['qualiopi.complaint'].browse(docids).exists()
-        complaints.check_access('read')
-        complaints._note_access('print')
-        return {
-            'doc_ids': docids,
-            'doc_model': 'qualiopi.complaint',
-            'docs': complaints,
-            'documents': [self._document(complaint) for complaint in complaints],
-            'report_title': ', '.join(complaints.mapped('reference')),
-        }
+        return self._sheet_values('qualiopi.complaint', docids)
 
     def _document(self, entry):
         company = entry.company_id

@@ -17,9 +17,8 @@ class ReportQualiopiReportFindings(models.AbstractModel):
         return record.date
 
     def _document(self, selection):
-        company = selection['company']
         records = selection['records']
-        formats = self._formats(company)
+        formats = self._formats(selection['company'])
         sources, actions, evidence = (
             self._linked(records, name) for name in ('complaint_ids', 'action_ids', 'evidence_ids'))
         self._preload(sources, 'reference')
@@ -31,14 +30,13 @@ class ReportQualiopiReportFindings(models.AbstractModel):
             'sources': (finding.complaint_ids & sources).mapped('reference'),
             'actions': finding.action_ids & actions,
         } for finding in records]
-        rows += [{'record': None, 'reference': finding.reference} for finding in selection['hidden']]
+        rows += map(self._restricted_row, selection['hidden'])
         families = dict(self.env['qualiopi.source']._fields['family']._description_selection(self.env))
         return {
             **formats,
-            'sheet': self._sheet(
-                company, self.env._("Findings"), self.env._("Findings, their analysis and what follows"),
-                kicker=self.env._("Indicators 30, 31 and 32"), lead=self._lead(selection),
-                period=self._lead(selection), dates=(selection['first'], selection['last']),
+            **self._list_values(
+                selection, self.env._("Findings"), self.env._("Findings, their analysis and what follows"),
+                self.env._("Indicators 30, 31 and 32"),
             ),
             'sections': [{'title': '', 'rows': rows}],
             'total': len(rows),
@@ -47,6 +45,4 @@ class ReportQualiopiReportFindings(models.AbstractModel):
                 if (own := records.filtered(lambda f, k=key: f.family == k))
             ],
             'names': self._names,
-            'is_whole': self._is_whole(),
-            'reader': self.env.user.name,
         }

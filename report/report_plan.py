@@ -65,20 +65,17 @@ class ReportQualiopiReportPlan(models.AbstractModel):
         }
 
     def _document(self, selection):
-        company = selection['company']
         records = selection['records']
-        formats = self._formats(company)
+        formats = self._formats(selection['company'])
         rows = self._rows(records, formats)
-        rows += [{'record': None, 'reference': action.reference,
-                  'remark': self.env._("Restricted access")} for action in selection['hidden']]
+        rows += map(self._restricted_row, selection['hidden'])
         running = records.filtered(lambda a: a.phase not in ('done', 'cancelled'))
         ended = records.filtered(lambda a: a.phase == 'done')
         return {
             **formats,
-            'sheet': self._sheet(
-                company, self.env._("Improvement plan"), self.env._("Continuous improvement plan"),
-                kicker=self.env._("Indicator 32"), lead=self._lead(selection),
-                period=self._lead(selection), dates=(selection['first'], selection['last']),
+            **self._list_values(
+                selection, self.env._("Improvement plan"), self.env._("Continuous improvement plan"),
+                self.env._("Indicator 32"),
             ),
             'sections': [{'title': '', 'rows': rows}],
             'total': len(records) + len(selection['hidden']),
@@ -86,8 +83,6 @@ class ReportQualiopiReportPlan(models.AbstractModel):
             'late': len(running.filtered(lambda a: a.due_state == 'late')),
             'effective': len(ended),
             'families': self._families(records),
-            'is_whole': self._is_whole(),
-            'reader': self.env.user.name,
         }
 
     def _families(self, records):
@@ -137,7 +132,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
                 'date_due': record.date_due or None,
                 'progress': record.progress,
                 'done_on': record.done_on or None,
-                'evidence': ' ; '.join(piece.name or '' for piece in record.evidence_ids & evidence),
+                'evidence': self._evidence_names(record, evidence),
                 'success_criterion': record.success_criterion or '',
                 'value_before': record.value_before if has_values else None,
                 'value_target': record.value_target if has_values else None,
@@ -150,7 +145,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
                 'delay': record.delay_days or None,
                 'communication': ' ; '.join(
                     f'{d(item.date)} {item.text or ""}' for item in record.communication_ids),
-                'remark': self._remark(record, done),
+                'remark': self._plan_remark(record, done),
                 'unit': record.unit or '',
                 'verdict': done.verdict if done else None,
             })
@@ -171,14 +166,9 @@ class ReportQualiopiReportPlan(models.AbstractModel):
             return self.env._("Without a finding: %s", record.no_finding_reason)
         return ''
 
-    def _remark(self, record, check):
-        parts = []
-        if record.is_imported:
-            parts.append(self.env._(
-                "Taken over from the former register (no. %s)", record.old_reference or '–',
-            ))
-        if record.cancelled_on:
-            parts.append(self.env._("Dropped: %s", record.cancel_reason or ''))
-        if check.is_self_check:
-            parts.append(self.env._("Checked by the owner: one-person organisation"))
-        return '. '.join(parts)
+    def _plan_remark(self, record, check):
+        return self._remark(
+            record,
+            record.cancelled_on and self.env._("Dropped: %s", record.cancel_reason or ''),
+            check.is_self_check and self.env._("Checked by the owner: one-person organisation"),
+        )

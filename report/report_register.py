@@ -73,8 +73,13 @@ class ReportQualiopiReportRegister(models.AbstractModel):
         formats = self._formats(company)
         rows = self._rows(records, formats)
         labels = dict(self.env['qualiopi.complaint']._fields['nature']._description_selection(self.env))
+        titles = {
+            'complaint': self.env._("Complaints"),
+            'difficulty': self.env._("Difficulties"),
+            'unforeseen': self.env._("Unforeseen events"),
+        }
         sections = [
-            {'title': labels[nature], 'tone': formats['tone'](nature),
+            {'title': titles[nature], 'tone': formats['tone'](nature),
              'rows': [row for row in rows if row['record'].nature == nature]}
             for nature in NATURES
         ]
@@ -83,17 +88,16 @@ class ReportQualiopiReportRegister(models.AbstractModel):
         if restricted:
             sections.append({
                 'title': self.env._("Entries with restricted access"), 'tone': 'red',
-                'rows': [self._restricted_row(entry) for entry in restricted],
+                'rows': list(map(self._restricted_row, restricted)),
             })
-        is_whole = self._is_whole() and selection['is_period']
+        values = self._list_values(
+            selection, self.env._("Register"), self.env._("Register of complaints, difficulties and unforeseen events"),
+            self.env._("Indicator 31"),
+        )
+        is_whole = values['is_whole'] and selection['is_period']
         return {
             **formats,
-            'sheet': self._sheet(
-                company, self.env._("Register"),
-                self.env._("Register of complaints, difficulties and unforeseen events"),
-                kicker=self.env._("Indicator 31"), lead=self._lead(selection),
-                period=self._lead(selection), dates=(selection['first'], selection['last']),
-            ),
+            **values,
             'sections': sections,
             'total': len(records),
             'imported': len(records.filtered('is_imported')),
@@ -101,7 +105,6 @@ class ReportQualiopiReportRegister(models.AbstractModel):
             'restricted': len(restricted),
             'reports_title': labels['safeguarding'],
             'is_whole': is_whole,
-            'reader': self.env.user.name,
             'figures': self._figures(records),
             'stakeholders': self._by_stakeholder(records, labels, company),
             'numbering': self._numbering(selection, records | hidden) if is_whole else [],
@@ -158,29 +161,20 @@ class ReportQualiopiReportRegister(models.AbstractModel):
                 # sudo: a name, as above
                 'owner': record.user_id.sudo().name or '',
                 'indicators': ', '.join(str(i.number) for i in record.indicator_ids),
-                'evidence': ' ; '.join(piece.name or '' for piece in record.evidence_ids & evidence),
-                'remark': self._remark(record),
+                'evidence': self._evidence_names(record, evidence),
+                'remark': self._entry_remark(record),
             })
         return rows
 
-    def _restricted_row(self, entry):
-        return {'record': None, 'reference': entry.reference, 'remark': self.env._("Restricted access")}
-
-    def _remark(self, record):
-        parts = []
-        if record.is_imported:
-            parts.append(self.env._(
-                "Taken over from the former register (no. %s)", record.old_reference or '–',
-            ))
-        if record.cancelled_on:
-            parts.append(self.env._("Cancelled: %s", record.cancel_reason or ''))
-        if record.ack_impossible_reason:
-            parts.append(self.env._("No acknowledgement: %s", record.ack_impossible_reason))
-        if record.response_impossible_reason and record.response:
-            parts.append(self.env._("No response: %s", record.response_impossible_reason))
-        if record.no_action_reason:
-            parts.append(self.env._("No corrective action: %s", record.no_action_reason))
-        return '. '.join(parts)
+    def _entry_remark(self, record):
+        no_response = record.response and record.response_impossible_reason
+        return self._remark(
+            record,
+            record.cancelled_on and self.env._("Cancelled: %s", record.cancel_reason or ''),
+            record.ack_impossible_reason and self.env._("No acknowledgement: %s", record.ack_impossible_reason),
+            no_response and self.env._("No response: %s", no_response),
+            record.no_action_reason and self.env._("No corrective action: %s", record.no_action_reason),
+        )
 
     # === DELAYS === #
 

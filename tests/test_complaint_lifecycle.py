@@ -288,7 +288,7 @@ class TestComplaintLifecycle(QualiopiCase):
         late.response_date = datetime(2026, 12, 14)
         self.assertEqual((late.response_timeliness, late.response_delay), ('late', 16))
         averages = dict(self.env['qualiopi.complaint']._read_group(
-            [('id', 'in', (in_time | late).ids)], ['company_id'], ['ack_delay:avg'],
+            [('id', 'in', (in_time | late | pending).ids)], ['company_id'], ['ack_delay:avg'],
         ))
         self.assertEqual(averages[self.company], 2.5)
 

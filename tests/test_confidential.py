@@ -226,8 +226,13 @@ class TestConfidential(QualiopiCase):
         """An officer hands over what is of the own company and only to somebody."""
         complaint = self.make_complaint()
         wizard = self.env['qualiopi.complaint.restrict'].with_user(self.officer).create({
-            'complaint_id': complaint.id, 'category_id': self.env.ref('qualiopi.category_harassment').id,
+            'complaint_id': complaint.id, 'category_id': self.env.ref('qualiopi.category_content').id,
         })
+        before = complaint.category_id
+        with self.assertRefused("Choose a confidential category"):
+            wizard.action_confirm()
+        self.assertEqual(complaint.category_id, before)
+        wizard.category_id = self.env.ref('qualiopi.category_harassment')
         self._empty_group()
         with self.assertRefused("Nobody is in the confidential group yet"):
             wizard.action_confirm()

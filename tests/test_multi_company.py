@@ -57,6 +57,18 @@ class TestMultiCompany(QualiopiCase):
                     with self.assertDenied():
                         call(records.browse(foreign[model].id))
 
+    def test_one_of_a_batch(self):
+        """One wrong link is refused, wherever it stands among right ones that are alike."""
+        theirs = self._make_event(self.other_company)
+        right = {'description': "The room was cold", 'company_id': self.company.id, 'event_id': self.event.id}
+        wrong = {**right, 'event_id': theirs.id}
+        for batch in ([right, right, wrong], [wrong, right, right], [right, {**right, 'event_id': False}, wrong]):
+            with self.assertRefused("inconsistencies"):
+                self._as_both('qualiopi.complaint').create(batch)
+        made = self._as_both('qualiopi.complaint').create([right] * 3)
+        with self.assertRefused("inconsistencies"):
+            made.write({'event_id': theirs.id})
+
     def test_counts(self):
         """Smart buttons count what the user sees."""
         for user in (self.officer, self.other_officer):

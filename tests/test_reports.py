@@ -190,7 +190,7 @@ class TestReports(ReportCase):
         self.assertIn("Room without lift", text)
         self.assertIn(self._period(), text)
         # No unforeseen event: the section stands there and says so.
-        self.assertRegex(text, r"0\W+Unforeseen event\W+None")
+        self.assertRegex(text, r"0\W+Unforeseen events\W+None")
         document = self.env['report.qualiopi.report_register'].with_user(self.officer) \
             ._get_report_values(None, {**YEAR, 'company_id': self.company.id})['documents'][0]
         self.assertEqual(document['figures']['ack'],

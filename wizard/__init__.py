@@ -1,5 +1,6 @@
 from . import (
     qualiopi_action_inform,
+    qualiopi_answer_exclude,
     qualiopi_action_postpone,
     qualiopi_action_tell,
     qualiopi_check_verdict,
@@ -12,5 +13,6 @@ from . import (
     qualiopi_safeguarding_report,
     qualiopi_self_check,
     qualiopi_settings,
+    qualiopi_settings_address,
     qualiopi_step,
 )

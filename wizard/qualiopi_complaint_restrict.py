@@ -14,10 +14,12 @@ class QualiopiComplaintRestrict(models.TransientModel):
     def action_confirm(self):
         """Make the entry confidential; the user loses sight of it unless in the group (design, rule 8).
 
-        :raise UserError: while nobody is in the confidential group
+        :raise UserError: for a category that is not confidential, or while nobody is in the confidential group
         """
         self.ensure_one()
         self.complaint_id.check_access('write')
+        if not self.category_id.is_confidential:
+            raise UserError(self.env._("Choose a confidential category."))
         if not self.env['qualiopi.safeguarding.report']._has_audience(self.complaint_id.company_id):
             raise UserError(self.env._("Nobody is in the confidential group yet: ask your administrator."))
         # sudo: checked above; afterwards the user may no longer read the entry

@@ -6,7 +6,9 @@ from odoo.exceptions import AccessError
 _KEPT = {
     'company_registry', 'qualiopi_nda', 'qualiopi_disability_officer_id', 'qualiopi_mediator',
     'qualiopi_mediator_contact', 'qualiopi_self_check', 'qualiopi_first_use', 'qualiopi_auto_acknowledge',
-    'qualiopi_digest',
+    'qualiopi_digest', 'qualiopi_form_enabled', 'qualiopi_form_anonymous', 'qualiopi_form_captcha',
+    'qualiopi_form_hourly_limit', 'qualiopi_form_daily_limit', 'qualiopi_safeguarding_contacts',
+    'qualiopi_privacy_notice',
 }
 
 
@@ -29,6 +31,14 @@ class QualiopiSettings(models.TransientModel):
     qualiopi_first_use = fields.Date("Registers in use since")
     qualiopi_auto_acknowledge = fields.Boolean("Automatic acknowledgement")
     qualiopi_digest = fields.Boolean("Morning reminder")
+    qualiopi_form_enabled = fields.Boolean("Public form")
+    qualiopi_form_url = fields.Char(related='company_id.qualiopi_form_url')
+    qualiopi_form_anonymous = fields.Boolean("Anonymous messages")
+    qualiopi_form_captcha = fields.Boolean("Question against robots")
+    qualiopi_form_hourly_limit = fields.Integer("Messages an hour from one connection")
+    qualiopi_form_daily_limit = fields.Integer("Messages a day in all")
+    qualiopi_safeguarding_contacts = fields.Text("Your own safeguarding contacts")
+    qualiopi_privacy_notice = fields.Text("Privacy notice")
 
     @api.model
     def default_get(self, fields):
