@@ -3,7 +3,9 @@ from werkzeug.exceptions import NotFound
 from odoo.exceptions import AccessError, UserError
 from odoo.http import Controller, content_disposition, request, route
 
-_KINDS = {'register': 'qualiopi.complaint', 'plan': 'qualiopi.improvement.action'}
+_KINDS = {
+    'register': 'qualiopi.complaint', 'plan': 'qualiopi.improvement.action', 'dropouts': 'qualiopi.dropout',
+}
 _XLSX_TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
 
