@@ -51,11 +51,6 @@ class QualiopiResult(models.Model):
         "Support given", help="For a VAE: hours, meetings, help with the file and with the jury.",
     )
 
-    _counts = models.Constraint(
-        'CHECK (presented >= 0 AND passed >= 0 AND partial >= 0 AND passed + partial <= presented)',
-        "Passed and partly passed together cannot be more than those who took the assessment.",
-    )
-
     @api.depends('event_id')
     def _compute_company_id(self):
         for result in self:
@@ -92,6 +87,16 @@ class QualiopiResult(models.Model):
         return self.env._(
             "%(part)s of %(total)s (%(rate)s %%)", part=part, total=total, rate=round(100 * part / total),
         )
+
+    @api.constrains('presented', 'passed', 'partial')
+    def _check_counts(self):
+        for result in self:
+            if min(result.presented, result.passed, result.partial, result.failed) < 0:
+                raise ValidationError(self.env._(
+                    "Passed (%(passed)s) and partly passed (%(partial)s) together cannot be more than those who took"
+                    " the assessment (%(presented)s).",
+                    passed=result.passed, partial=result.partial, presented=result.presented,
+                ))
 
     @api.constrains('source', 'survey_id')
     def _check_survey(self):
