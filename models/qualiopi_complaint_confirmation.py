@@ -87,6 +87,7 @@ class QualiopiComplaint(models.Model):
         """What was confirmed on paper has its paper."""
         today = fields.Date.context_today(self)
         for complaint in self.filtered(lambda c: c.confirmation_date and not c.is_imported):
+            # sudo: the paper counts, also where the user may not read it
             if not complaint.confirmation_by_link and not complaint.sudo().evidence_ids:
                 raise ValidationError(self.env._(
                     "Add the paper that confirms %s, or a photo of it, to its evidence.", complaint.reference,

@@ -128,6 +128,7 @@ class QualiopiImportMixin(models.AbstractModel):
         if not self.env.context.get('import_file') or 'qualiopi_import_values' in self.env.context:
             return super().load(fields, data)
         company = self.env.company
+        # sudo: the company's time zone
         model = self.with_context(
             # A day of the file is a day of the company.
             tz=company.sudo()._qualiopi_tz(), _import_limit=None, qualiopi_import_people={},
