@@ -107,8 +107,9 @@ class QualiopiComplaint(models.Model):
 
     def _own_steps(self, has_cause):
         steps = super()._own_steps(has_cause)
-        if self.written_confirmation == 'pending' and not self._is_ended() and self.letter_address:
-            # Nothing is held back by it: it does not escalate.
+        is_open = not self._is_ended() and not self.response_date
+        if self.written_confirmation == 'pending' and is_open and self.letter_address:
+            # Nothing is held back by it: it does not escalate, and ends with the answer.
             steps.append(Step('confirm', self.user_id, self.company_id._qualiopi_local_date(self.ack_deadline), False))
         return steps
 
