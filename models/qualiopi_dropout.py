@@ -52,7 +52,8 @@ class QualiopiDropout(models.Model):
         index='btree_not_null', check_company=True, ondelete='restrict',
     )
     learner_code = fields.Char(
-        compute='_compute_learner_code', help="Stands for the name on documents that leave the centre.",
+        "Learner's code", compute='_compute_learner_code',
+        help="Stands for the name on documents that leave the centre.",
     )
     duration_days = fields.Float(
         "Duration (days)", compute='_compute_duration_days', store=True, readonly=False, precompute=True, digits=(6, 1),
@@ -115,7 +116,9 @@ class QualiopiDropout(models.Model):
     form_objective = fields.Text("2. Has your objective changed?", groups=_OFFICER)
     form_course = fields.Text("3. Remarks on the course (content, pace)", groups=_OFFICER)
     form_trainer = fields.Text("4. Remarks on the trainer", groups=_OFFICER)
-    form_training = fields.Text("5. Remarks on the training as a whole (organisation, rooms, platform)", groups=_OFFICER)
+    form_training = fields.Text(
+        "5. Remarks on the training as a whole (organisation, rooms, platform)", groups=_OFFICER,
+    )
     form_recontact = fields.Selection(
         [('yes', "Yes"), ('later', "Later"), ('no', "No")], "6. Do you wish to be contacted again?", groups=_OFFICER,
     )

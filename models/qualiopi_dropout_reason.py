@@ -9,7 +9,7 @@ class QualiopiDropoutReason(models.Model):
     _inherit = ['qualiopi.list.mixin']
 
     is_job = fields.Boolean(
-        "Found a Job",
+        "Found a job",
         help="Counted among the dropouts and shown apart: the learner found work.",
     )
     is_personal = fields.Boolean(

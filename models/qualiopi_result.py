@@ -12,7 +12,9 @@ class QualiopiResult(models.Model):
     _order = 'date desc, id desc'
     _check_company_auto = True
 
-    name = fields.Char("Assessment", required=True, compute='_compute_name', store=True, readonly=False, precompute=True)
+    name = fields.Char(
+        "Assessment", required=True, compute='_compute_name', store=True, readonly=False, precompute=True,
+    )
     event_id = fields.Many2one(
         'event.event', "Session", required=True, index=True, check_company=True, ondelete='restrict',
     )

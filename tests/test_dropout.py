@@ -266,7 +266,7 @@ class TestDropout(DropoutCase):
             for secret in ("Health reasons", "Broken leg", "wheels", "hospital", "Learner 0"):
                 self.assertNotIn(secret, text)
             for said in ("ABD/2026/0001", "Personal reason", "Found a job", "Evening group", finding.reference,
-                         " · Telephone · Reached", "dropouts 2, learners who started 9",
+                         " · Telephone · Reached", "2 of 9 (22 %)",
                          "Moved to a later session"):
                 self.assertIn(said, text)
             self.assertRegex(text, r"22[.,]2 % dropout rate, courses over two days")
