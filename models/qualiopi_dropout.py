@@ -66,9 +66,9 @@ class QualiopiDropout(models.Model):
 
     # What happened
     kind = fields.Selection([
-        ('dropout', "Dropout (started, then stopped)"),
-        ('no_show', "No-show (never came)"),
-    ], required=True, default='dropout', tracking=True)
+        ('dropout', "Dropout"),
+        ('no_show', "No-show"),
+    ], required=True, default='dropout', tracking=True, help="Dropout: started, then stopped. No-show: never came.")
     date = fields.Date("Stopped on", required=True, default=fields.Date.context_today, index=True, tracking=True)
     reason_id = fields.Many2one(
         'qualiopi.dropout.reason', "Reason", ondelete='restrict', check_company=True, index='btree_not_null',
@@ -90,7 +90,7 @@ class QualiopiDropout(models.Model):
         ('trainer', "The trainer"),
         ('staff', "Our office (absences)"),
         ('other', "Somebody else"),
-    ], tracking=True)
+    ], "Reported by", tracking=True)
     told_by_name = fields.Char("Name of the person")
     description = fields.Text("What happened", groups=_OFFICER, help="Read by quality officers alone.")
 

@@ -40,7 +40,7 @@ class ReportQualiopiReportDropouts(models.AbstractModel):
             'duration': self.env._("Duration (d)"),
             'date': self.env._("Date of dropout"),
             'reason': self.env._("Reason"),
-            'told_by': self.env._("Told by"),
+            'told_by': self.env._("Reported by"),
             'contacts': self.env._("Contacts"),
             'solution': self.env._("Solution offered"),
             'outcome': self.env._("Outcome"),

@@ -287,7 +287,7 @@ class TestDropout(DropoutCase):
         sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
         rows = list(sheet.iter_rows(values_only=True))
         self.assertEqual(rows[0][1:11], (
-            "Beneficiary (code)", "Session", "Duration (d)", "Date of dropout", "Reason", "Told by", "Contacts",
+            "Beneficiary (code)", "Session", "Duration (d)", "Date of dropout", "Reason", "Reported by", "Contacts",
             "Solution offered", "Outcome", "Linked finding",
         ))
         self.assertEqual([row[5] for row in rows[1:]], ["Personal reason", "Change of project"])
