@@ -2,3 +2,4 @@ from . import import_template, verdict, xlsx
 from . import complaint_form, verdict, xlsx
 from . import feedback, survey, verdict, xlsx
 from . import confirmation, import_template, verdict, xlsx
+from . import procedure
