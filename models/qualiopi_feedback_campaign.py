@@ -129,7 +129,7 @@ class QualiopiFeedbackCampaign(models.Model):
     evidence_ids = fields.One2many('qualiopi.evidence', 'campaign_id')
 
     # Where it comes from
-    rule_id = fields.Many2one('qualiopi.feedback.rule', "Rule", readonly=True, index='btree_not_null', copy=False)
+    rule_id = fields.Many2one('qualiopi.feedback.rule', readonly=True, index='btree_not_null', copy=False)
     rule_date = fields.Date("Date by the rule", readonly=True, copy=False)
     is_automatic = fields.Boolean("Made by a rule", readonly=True, copy=False)
     is_stopped_by_session = fields.Boolean(readonly=True, copy=False, export_string_translation=False)

@@ -474,7 +474,8 @@ class QualiopiIncomingMail(models.Model):
         ])
 
     def _raw_original(self):
-        return self._original_attachment()[:1].raw or b''
+        # Screens ask for sizes instead of contents.
+        return self.with_context(bin_size=False)._original_attachment()[:1].raw or b''
 
     def action_dismiss(self):
         """Set mails aside that need no entry; they are deleted after a while.
