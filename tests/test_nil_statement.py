@@ -101,13 +101,16 @@ class TestNilStatement(QualiopiCase):
         with self.assertRefused("another|new statement"):
             statement.with_user(self.manager).action_reopen("It was right")
 
+    def _of(self, record, user):
+        return self.model_as(record._name, user).browse(record.id)
+
     def test_rights(self):
         statement = self.declare_nil()
         for user, expected in {
             self.declarant: '', self.officer2: 'rwc', self.manager: 'rwc', self.auditor: 'r', self.confidential: '',
             self.other_officer: '', self.plain: '',
         }.items():
-            record = self.user_env(statement, user)
+            record = self._of(statement, user)
             found = ''.join(
                 operation[0] for operation in ('read', 'write', 'create', 'unlink') if record.has_access(operation))
             self.assertEqual(found, expected, user.name)

@@ -162,6 +162,9 @@ class TestProcedure(QualiopiCase):
 
     # === WHO SEES IT, WHO WAS TOLD === #
 
+    def _of(self, record, user):
+        return self.model_as(record._name, user).browse(record.id)
+
     def test_rights(self):
         draft = self.make_procedure()
         published = self.publish(self.make_procedure(kind='dropout'))
@@ -173,7 +176,7 @@ class TestProcedure(QualiopiCase):
                 ''.join(
                     operation[0] if operation != 'unlink' else 'd'
                     for operation in ('read', 'write', 'create', 'unlink')
-                    if self.user_env(record, user).has_access(operation)
+                    if self._of(record, user).has_access(operation)
                 )
                 for record in (draft, published)
             )

@@ -192,6 +192,9 @@ class TestRisk(QualiopiCase):
 
     # === WHO SEES IT === #
 
+    def _of(self, record, user):
+        return self.model_as(record._name, user).browse(record.id)
+
     def test_rights(self):
         risk = self.make_risk()
         own = self.make_risk(user_id=self.declarant.id)
@@ -204,14 +207,14 @@ class TestRisk(QualiopiCase):
                 ''.join(
                     operation[0] if operation != 'unlink' else 'd'
                     for operation in ('read', 'write', 'create', 'unlink')
-                    if self.user_env(record, user).has_access(operation)
+                    if self._of(record, user).has_access(operation)
                 )
                 for record in (risk, own)
             )
             self.assertEqual(found, expected, user.name)
         self.user_env(own, self.declarant)._evaluate({'residual_probability': '1'}, date(2027, 1, 1), "Substitutes")
         self.assertEqual(own.evaluation_ids.sorted('id')[-1].user_id, self.declarant)
-        self.assertFalse(self.env['qualiopi.risk.evaluation'].with_user(self.other_officer).search([]))
+        self.assertFalse(self.model_as('qualiopi.risk.evaluation', self.other_officer).search([]))
         self.assertEqual(
             self.env['qualiopi.risk.evaluation'].with_user(self.declarant).search([]).risk_id, own)
 

@@ -8,20 +8,24 @@ class QualiopiRiskEvaluate(models.TransientModel):
     _description = "Evaluate a Risk Anew"
 
     risk_id = fields.Many2one('qualiopi.risk', required=True, readonly=True, ondelete='cascade')
-    probability = fields.Selection(PROBABILITIES, required=True, compute='_compute_values', store=True, readonly=False)
-    severity = fields.Selection(SEVERITIES, required=True, compute='_compute_values', store=True, readonly=False)
-    controls = fields.Text("Existing controls", compute='_compute_values', store=True, readonly=False)
+    probability = fields.Selection(
+        PROBABILITIES, required=True, compute='_compute_values', store=True, readonly=False, precompute=True,
+    )
+    severity = fields.Selection(
+        SEVERITIES, required=True, compute='_compute_values', store=True, readonly=False, precompute=True,
+    )
+    controls = fields.Text("Existing controls", compute='_compute_values', store=True, readonly=False, precompute=True)
     residual_probability = fields.Selection(
-        PROBABILITIES, "Residual probability", compute='_compute_values', store=True, readonly=False,
+        PROBABILITIES, "Residual probability", compute='_compute_values', store=True, readonly=False, precompute=True,
     )
     residual_severity = fields.Selection(
-        SEVERITIES, "Residual severity", compute='_compute_values', store=True, readonly=False,
+        SEVERITIES, "Residual severity", compute='_compute_values', store=True, readonly=False, precompute=True,
     )
     criticality = fields.Integer(compute='_compute_criticality')
     band = fields.Selection(BANDS, "Level", compute='_compute_criticality')
     note = fields.Text("What was seen", help="Kept in the history beside the evaluation.")
     review_date = fields.Date(
-        "Next review", required=True, compute='_compute_review_date', store=True, readonly=False,
+        "Next review", required=True, compute='_compute_review_date', store=True, readonly=False, precompute=True,
     )
 
     @api.depends('risk_id')
