@@ -274,6 +274,7 @@ class QualiopiComplaint(models.Model):
         :param user: the portal user
         :return: registrations, one a session, the latest first, as superuser
         """
+        # sudo: about the user's own account
         user = user.sudo()
         mine = Domain('partner_id', '=', user.partner_id.id)
         if login := email_normalize(user.login or ''):

@@ -256,6 +256,7 @@ class QualiopiComplaint(models.Model):
         creator = user.sudo().create_uid
         if creator and not creator.share and creator.id != SUPERUSER_ID:
             return True
+        # sudo: a setting of the database
         return self.env['res.users'].sudo()._get_signup_invitation_scope() != 'b2c'
 
     @api.model

@@ -42,6 +42,7 @@ class QualiopiReportDoor(models.AbstractModel):
     def _in_french(self, company):
         """The report in the company's language: what hangs on the wall is for its learners."""
         codes = {code for code, __ in self.env['res.lang'].get_installed()}
+        # sudo: the company's language
         wishes = (company.sudo().partner_id.lang, 'fr_FR', self.env.lang)
         return self.with_context(lang=next((code for code in wishes if code in codes), 'en_US'))
 
