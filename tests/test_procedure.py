@@ -148,7 +148,7 @@ class TestProcedure(QualiopiCase):
         complaint = self.make_procedure(text=False)
         complaint.action_starter_text()
         self.assertFalse(complaint.missing_settings)
-        for part in ("Test Mediator", "https://m.example.com", "hello@example.com", "17 d", "Test manager",
+        for part in ("Test Mediator", "https://m.example.com", "hello@example.com", "<td>17</td>", "Test manager",
                      self.company._door_url()):
             self.assertIn(part, complaint.text)
         safeguarding = self.make_procedure(kind='safeguarding', text=False)
