@@ -87,6 +87,7 @@
         'views/qualiopi_procedure_views.xml',
         'views/qualiopi_nil_statement_views.xml',
         'views/qualiopi_portal_templates.xml',
+        'views/qualiopi_procedure_portal_templates.xml',
         'views/qualiopi_form_templates.xml',
         'views/qualiopi_complaint_form_views.xml',
         'wizard/qualiopi_action_inform_views.xml',

@@ -47,7 +47,7 @@ class QualiopiProcedure(models.Model):
     _declarant_fields = set()
     _followup_fields = frozenset({'user_id', 'next_review', 'version', 'date_to', 'cancelled_on'})
 
-    kind = fields.Selection(KINDS, required=True, default='complaint', index=True, tracking=True)
+    kind = fields.Selection(KINDS, "Theme", required=True, default='complaint', index=True, tracking=True)
     name = fields.Char("Title", required=True, compute='_compute_name', store=True, readonly=False, precompute=True)
     version = fields.Integer(
         readonly=True, copy=False, aggregator=None, help="Given when the version is published, without a hole.",
@@ -68,7 +68,7 @@ class QualiopiProcedure(models.Model):
         ('draft', "Draft"),
         ('coming', "Published, not yet in force"),
         ('in_force', "In force"),
-        ('archived', "Archived"),
+        ('archived', "No longer in force"),
         ('cancelled', "Cancelled"),
     ], compute='_compute_state', search='_search_state')
     has_starter = fields.Boolean(compute='_compute_hints', export_string_translation=False)

@@ -127,7 +127,7 @@ class QualiopiRisk(models.Model):
 
     state = fields.Selection([
         ('open', "Followed"),
-        ('closed', "Ended"),
+        ('closed', "No longer followed"),
         ('cancelled', "Cancelled"),
     ], compute='_compute_state', store=True, index=True, copy=False, group_expand=True)
     end_reason = fields.Char("Why it is no longer a risk", readonly=True, copy=False, tracking=True)

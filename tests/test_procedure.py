@@ -7,6 +7,8 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 
+from odoo.addons.mail.tests.common import mail_new_test_user
+
 from .common import TODAY, QualiopiCase
 
 
@@ -210,6 +212,12 @@ class TestProcedure(QualiopiCase):
 @tagged('post_install', '-at_install')
 class TestProcedurePage(HttpCase):
 
+    def _make_portal_user(self):
+        mail_new_test_user(
+            self.env, 'procedure_portal', groups='base.group_portal', password='procedure_portal',
+            email='procedure_portal@example.com',
+        )
+
     def test_public_page(self):
         """Strangers read the version in force, by its link alone, and nothing else."""
         company = self.env.company
@@ -224,6 +232,10 @@ class TestProcedurePage(HttpCase):
         url = company._qualiopi_procedure_url('complaint').removeprefix(company.get_base_url())
         self.assertIn("Text in force", self.url_open(url).text)
         self.assertIn(url, self.url_open('/qualiopi/complaint').text)
+        self._make_portal_user()
+        self.authenticate('procedure_portal', 'procedure_portal')
+        self.assertIn(url, self.url_open('/my/complaints').text)
+        self.authenticate(None, None)
         for forged in (url[:-1] + ('0' if url[-1] != '0' else '1'), url.replace('-complaint-', '-dropout-'),
                        url.replace('-complaint-', '-safeguarding-'), '/qualiopi/procedure/x', '/qualiopi/procedure/1-',
                        '/qualiopi/procedure/99999999999-complaint-x', '/qualiopi/procedure/%C3%A9'):
