@@ -84,4 +84,10 @@ from . import (
     qualiopi_import,
     qualiopi_complaint_confirmation,
     qualiopi_staff_entry,
+    qualiopi_risk,
+    qualiopi_risk_evaluation,
+    qualiopi_risk_link,
+    qualiopi_procedure,
+    res_company_procedure,
+    qualiopi_nil_statement,
 )
