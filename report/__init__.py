@@ -5,6 +5,7 @@ from . import (
     report_register,
     report_plan,
     report_findings,
+    report_dropouts,
     report_traceability,
     report_complaint,
     report_action,
