@@ -35,7 +35,7 @@ class QualiopiReview(models.Model):
                         method(review.company_id, review.date_from, review.date_to),
                         method(review.company_id, *before), frozen,
                     )}
-                item.with_context(review._as_server().env.context).write(values)
+                review._as_server().env['qualiopi.review.item'].browse(item.id).write(values)
             review._as_server().figures_on = moment or fields.Datetime.now()
 
     def _period_before(self):

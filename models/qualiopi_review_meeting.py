@@ -38,5 +38,4 @@ class QualiopiReview(models.Model):
             elif meeting:
                 meeting._qualiopi_follow_review(review._meeting_values())
             else:
-                review._as_server().meeting_id = self.env['calendar.event'].with_context(
-                    review.env.context).create(review._meeting_values()).id
+                review._as_server().meeting_id = review.env['calendar.event'].create(review._meeting_values()).id

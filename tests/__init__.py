@@ -32,6 +32,8 @@ from . import (
     test_reports,
     test_screens,
     test_satisfaction,
+    test_review,
+    test_review_tour,
     test_sessions,
     test_settings,
     test_sudo_inventory,

@@ -13,9 +13,12 @@ class QualiopiReviewSend(models.TransientModel):
     review_id = fields.Many2one('qualiopi.review', required=True, readonly=True, ondelete='cascade')
     partner_ids = fields.Many2many(
         'res.partner', string="To", compute='_compute_from_review', store=True, readonly=False,
+        precompute=True,
     )
     audience = fields.Char("Other audience", help="Such as \"board in the hall\" or \"all trainers, in the meeting\".")
-    text = fields.Text("Message", compute='_compute_from_review', store=True, readonly=False, required=True)
+    text = fields.Text(
+        "Message", compute='_compute_from_review', store=True, readonly=False, required=True, precompute=True,
+    )
     is_sent = fields.Boolean(
         "Send it by e-mail", default=True, help="Untick it for minutes handed out: it is kept all the same.",
     )
