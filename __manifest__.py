@@ -137,6 +137,7 @@
         'demo/qualiopi_complaint_demo.xml',
         'demo/qualiopi_finding_demo.xml',
         'demo/qualiopi_improvement_action_demo.xml',
+        'demo/qualiopi_feedback_demo.xml',
         'demo/qualiopi_end_demo.xml',
         'demo/qualiopi_review_demo.xml',
     ],

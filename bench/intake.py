@@ -1,11 +1,13 @@
 """dev/bench intake: 2,000 e-mails (and form posts) recorded, beside Odoo's own gateway on a plain model.
 
 Runs in ``odoo shell`` (``env`` is given) on a database of its own, which it leaves to be dropped. BENCH_MAILS
-sets another number.
+and BENCH_FORMS set other numbers.
 """
 import logging
 import os
 import time
+
+from intake_form import forms
 
 COUNT = int(os.environ.get('BENCH_MAILS', 2000))
 _BATCH = 200
@@ -91,3 +93,4 @@ def mails():
 
 head()
 mails()
+forms(env)

@@ -87,7 +87,6 @@ from . import (
     mail_activity,
     resource_calendar,
     mail_followers,
-    mail_thread,
     qualiopi_import,
     qualiopi_complaint_confirmation,
     qualiopi_staff_entry,

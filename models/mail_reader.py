@@ -36,7 +36,8 @@ _AUTOMATIC_SUBJECT = re.compile(r'\s*(?:re\s*:\s*)?(?:' + '|'.join((
     r'automatisch(?:e)? (?:antwoord|beantwoord)\w*', r'afwezigheidsbericht', r'automatyczna odpowied[źz]',
     r'odpowied[źz] automatyczna', r'autosvar', r'automatiskt? svar', r'automaattinen vastaus',
     r'automatikus v[áa]lasz', r'r[ăa]spuns automat', r'automatick[áa] odpov[ěe][ďd]',
-    r'автоматический ответ', r'автоответ', r'αυτόματη απάντηση', r'otomatik yan[ıi]t', r'自動応答', r'自动答复', r'自动回复',
+    r'автоматический ответ', r'автоответ', r'αυτόματη απάντηση', r'otomatik yan[ıi]t',
+    r'自動応答', r'自动答复', r'自动回复',
     r'رد تلقائي', r'undeliver(?:able|ed)\b', r'delivery status notification', r'mail delivery (?:failed|failure)',
     r'[ée]chec de (?:la )?(?:remise|distribution)', r'unzustellbar', r'returned mail\b',
 )) + r')', re.I)

@@ -33,7 +33,20 @@ class QualiopiChannel(models.Model):
             values['alias_defaults'] = {'company_id': self.company_id.id, 'channel_id': self.id}
         return values
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._with_only_company(vals) for vals in vals_list])
+
+    def _with_only_company(self, vals):
+        """Where there is one company, nobody is asked whose the address is."""
+        if vals.get('alias_name') and not vals.get('company_id') and not self.company_id:
+            # sudo: whether there is one company only
+            if self.env['res.company'].sudo().search_count([], limit=2) == 1:
+                return {**vals, 'company_id': self.env.company.id}
+        return vals
+
     def write(self, vals):
+        vals = self._with_only_company(vals)
         result = super().write(vals)
         if vals.keys() & {'company_id', 'alias_name'}:
             self._check_alias_company()
@@ -81,7 +94,7 @@ class ResCompany(models.Model):
             else:
                 common = self.env.ref('qualiopi.channel_email', raise_if_not_found=False)
                 channels.create({
-                    'name': common.name if common else self.env._("E-mail"),
+                    'name': self.env._("E-mail (address for complaints)"),
                     'sequence': common.sequence if common else 10,
                     'company_id': self.id, 'alias_name': name,
                 })

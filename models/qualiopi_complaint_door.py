@@ -5,15 +5,16 @@ from psycopg2.errors import UniqueViolation
 from odoo import api, fields, models
 from odoo.tools import mute_logger
 
-from .qualiopi_complaint_letter import QualiopiComplaint as Complaint
-
 _ACK_HOURS = 24
 
 
 class QualiopiComplaint(models.Model):
     _inherit = 'qualiopi.complaint'
 
-    _server_fields = Complaint._server_fields | {'intake_key'}
+    # Composed with those of the other files, whatever their order.
+    @property
+    def _server_fields(self):
+        return super()._server_fields | {'intake_key'}
 
     intake_key = fields.Char(
         "Key of the message", readonly=True, copy=False, groups='base.group_system',

@@ -14,7 +14,6 @@ from odoo.tools.misc import consteq, hmac
 from odoo.tools.sql import escape_psql
 
 from ..exceptions import GateError
-from .qualiopi_complaint import QualiopiComplaint as Complaint
 
 # The link of the verdict lives as long as a quarter; an answer may be changed for two weeks.
 VERDICT_LINK_DAYS = 90
@@ -36,7 +35,10 @@ _AUTOMATIC = {'Auto-Submitted': 'auto-replied', 'X-Auto-Response-Suppress': 'All
 class QualiopiComplaint(models.Model):
     _inherit = 'qualiopi.complaint'
 
-    _server_fields = Complaint._server_fields | {'ack_sent_on', 'response_sent_on', 'verdict_requested_on'}
+    # Composed with those of the other files, whatever their order.
+    @property
+    def _server_fields(self):
+        return super()._server_fields | {'ack_sent_on', 'response_sent_on', 'verdict_requested_on'}
 
     ack_sent_on = fields.Datetime("Acknowledgement sent on", readonly=True, copy=False)
     response_sent_on = fields.Datetime("Response sent on", readonly=True, copy=False)

@@ -209,9 +209,10 @@ class QualiopiComplaint(models.Model):
     def _receipt_text(self, mail):
         self.ensure_one()
         name, address = mail.sender
+        sender = ' '.join(filter(None, [name, address and f'<{address}>'])) or self.env._("an unknown sender")
         return self.env._(
             "Received by e-mail from %s. The text is in the entry; the files and the original message are among"
-            " its evidence.", ' '.join(filter(None, [name, address and f'<{address}>'])) or self.env._("an unknown sender"),
+            " its evidence.", sender,
         )
 
     def _note_receipt(self, mail):

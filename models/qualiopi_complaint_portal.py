@@ -11,7 +11,6 @@ from odoo.tools import email_normalize, formataddr
 from odoo.tools.misc import consteq
 from odoo.tools.sql import escape_psql
 
-from .qualiopi_complaint_door import QualiopiComplaint as Complaint
 from .qualiopi_complaint_letter import VERDICT_ANSWERS
 
 _LINK_DAYS = 365
@@ -25,7 +24,10 @@ class QualiopiComplaint(models.Model):
     _name = 'qualiopi.complaint'
     _inherit = ['qualiopi.complaint', 'portal.mixin']
 
-    _server_fields = Complaint._server_fields | {'link_expires_on', 'is_link_revoked', 'shared_partner_ids'}
+    # Composed with those of the other files, whatever their order.
+    @property
+    def _server_fields(self):
+        return super()._server_fields | {'link_expires_on', 'is_link_revoked', 'shared_partner_ids'}
 
     # Opens the entry to whoever holds it: read and written by the methods below alone.
     access_token = fields.Char(groups=fields.NO_ACCESS)

@@ -96,7 +96,9 @@ class QualiopiComplaint(models.Model):
         """Entries whose cause is known, here or in a finding that they are linked with: one analysis
         serves both. Findings count that the user may not see."""
         pairs = self._linked_pairs('finding_ids')
-        analysed = self._all_linked('finding_ids').filtered(lambda finding: finding._known_causes())
+        # sudo: see _all_linked(); the pairs are read once
+        linked = self.env['qualiopi.finding'].sudo().browse({other for __, other in pairs})
+        analysed = linked.filtered(lambda finding: finding._known_causes())
         ids = {own for own, other in pairs if other in analysed.ids} if analysed else set()
         return self.filtered(lambda complaint: complaint._known_causes() or complaint._origin.id in ids)
 

@@ -59,7 +59,8 @@ class QualiopiEvidence(models.Model):
         'qualiopi.effectiveness.check', index='btree_not_null', ondelete='restrict', check_company=True,
     )
     campaign_id = fields.Many2one(
-        'qualiopi.feedback.campaign', "Feedback campaign", index='btree_not_null', ondelete='restrict', check_company=True,
+        'qualiopi.feedback.campaign', "Feedback campaign", index='btree_not_null', ondelete='restrict',
+        check_company=True,
     )
     review_id = fields.Many2one('qualiopi.review', index='btree_not_null', ondelete='restrict', check_company=True)
     company_id = fields.Many2one('res.company', compute='_compute_company_id', store=True, index=True, precompute=True)

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 _MIMETYPE = 'message/rfc822'
+# A context value that no remote caller can send.
+_PROGRAM = object()
 
 
 class QualiopiEvidence(models.Model):
@@ -24,7 +26,7 @@ class QualiopiEvidence(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if not self._is_program():
+        if self.env.context.get('qualiopi_original') is not _PROGRAM:
             vals_list = [{name: value for name, value in vals.items() if name != 'is_original'} for vals in vals_list]
         return super().create(vals_list)
 
@@ -42,9 +44,6 @@ class QualiopiEvidence(models.Model):
                 "The original message proves what was received: it is not withdrawn."
             ))
 
-    def _is_program(self):
-        return self.env['qualiopi.complaint'].with_context(self.env.context)._is_server()
-
     @api.model
     def _add_original(self, complaint, raw):
         """Keep the message that an entry came by.
@@ -54,7 +53,7 @@ class QualiopiEvidence(models.Model):
         :return: the piece of evidence
         """
         complaint.ensure_one()
-        server = self.with_env(complaint._as_server().env)
+        server = self.with_env(complaint.env).with_context(qualiopi_original=_PROGRAM)
         piece = server.create({
             'complaint_id': complaint.id, 'type': 'file', 'is_original': True,
             'name': self.with_env(complaint.env).env._("Original message"),

@@ -51,6 +51,8 @@ class QualiopiFeedbackCampaign(models.Model):
     def write(self, vals):
         if 'state' in vals or 'is_anonymous' in vals:
             self._check_urn(vals)
+        if vals.get('state') in ('planned', 'running'):
+            vals = {**vals, 'is_sealed': False}
         result = super().write(vals)
         if vals.get('state') in ('done', 'cancelled'):
             self.filtered(lambda campaign: campaign.is_anonymous and not campaign.is_sealed)._seal_answers()
@@ -68,8 +70,6 @@ class QualiopiFeedbackCampaign(models.Model):
                 ))
             if 'is_anonymous' in vals and not vals['is_anonymous']:
                 raise UserError(self.env._("What was promised to be anonymous stays so."))
-        if vals.get('state') in ('planned', 'running'):
-            super().write({'is_sealed': False})
 
     def action_remind(self):
         """Remind those who have not answered; not after an anonymous campaign has ended."""
@@ -146,8 +146,8 @@ class QualiopiFeedbackCampaign(models.Model):
     def _seal_answers(self):
         """Open the urn: the answers get new numbers, new keys and one date, in random order, and are shown if there
         are enough of them. What was begun and not finished is destroyed: nobody can finish it."""
-        self.env.flush_all()
         for campaign in self:
+            self.env.flush_all()
             self.env.cr.execute(SQL(
                 "SELECT id, state, is_paper, is_counted FROM survey_user_input"
                 " WHERE campaign_id = %s AND is_anonymous AND test_entry IS NOT TRUE", campaign.id,
@@ -167,7 +167,7 @@ class QualiopiFeedbackCampaign(models.Model):
                 'sealed_paper_count': campaign.sealed_paper_count + sum(1 for row in done if row[2]),
             })
             campaign._level_marks()
-        self.env.invalidate_all(flush=False)
+        self.env.invalidate_all()
 
     def _reissue(self, ids, day):
         """Replace answers by copies in random order; see ``_seal_answers``."""
@@ -201,7 +201,8 @@ class QualiopiFeedbackCampaign(models.Model):
             held=SQL(', ').join(map(SQL.identifier, held)),
             kept=SQL(', ').join(map(SQL.identifier, kept)),
             values=SQL(', ').join(
-                SQL("%s::%s", value, SQL(Answer._fields[name].column_type[1])) for name, value in held.items()),
+                SQL("CAST(%s AS %s)", value, SQL.identifier(Answer._fields[name].column_type[0]))
+                for name, value in held.items()),
             kept_values=SQL(', ').join(SQL.identifier('u', name) for name in kept),
             old=old, new=new, tokens=[str(uuid.UUID(int=shuffler.getrandbits(128), version=4)) for __ in old],
         ))
@@ -210,15 +211,16 @@ class QualiopiFeedbackCampaign(models.Model):
                  JOIN unnest(%s, %s) AS m(old_id, new_id) ON m.old_id = l.user_input_id
              ORDER BY m.new_id, l.question_sequence, l.id""", old, new))
         lines = [line for [line] in cr.fetchall()]
+        new_lines = numbers('survey_user_input_line', len(lines))
         cr.execute(SQL(
             """UPDATE survey_user_input_line l
                   SET id = n.new_line, user_input_id = m.new_id, create_uid = %(root)s, write_uid = %(root)s,
                       create_date = %(day)s, write_date = %(day)s
-                 FROM unnest(%(old)s, %(new)s) AS m(old_id, new_id), unnest(%(lines)s, %(new_lines)s) AS n(old_line, new_line)
+                 FROM unnest(%(old)s, %(new)s) AS m(old_id, new_id),
+                      unnest(%(lines)s::int[], %(new_lines)s::int[]) AS n(old_line, new_line)
                 WHERE l.user_input_id = m.old_id AND l.id = n.old_line""",
-            old=old, new=new, lines=lines, new_lines=numbers('survey_user_input_line', len(lines)), day=midnight,
-            root=SUPERUSER_ID,
-        )) if lines else None
+            old=old, new=new, lines=lines, new_lines=new_lines, day=midnight, root=SUPERUSER_ID,
+        ))
         asked = Answer._fields['predefined_question_ids']
         cr.execute(SQL(
             "UPDATE %s r SET %s = m.new_id FROM unnest(%s, %s) AS m(old_id, new_id) WHERE r.%s = m.old_id",
@@ -274,8 +276,8 @@ class QualiopiFeedbackCampaign(models.Model):
         figures = self._no_figures()
         sums = [rows[campaign.id] for campaign in campaigns if campaign.id in rows]
         total = {name: sum(row[name] for row in sums) for name in (
-            'asked_count', 'answer_count', 'paper_count', 'satisfaction_sum', 'satisfaction_n', 'promoters', 'detractors',
-            'nps_n')}
+            'asked_count', 'answer_count', 'paper_count', 'satisfaction_sum', 'satisfaction_n', 'promoters',
+            'detractors', 'nps_n')}
         asked, n = total['asked_count'], total['answer_count']
         figures.update(
             asked=asked, n=n, paper=total['paper_count'], satisfaction_n=total['satisfaction_n'], nps_n=total['nps_n'],

@@ -67,7 +67,8 @@ class QualiopiFeedbackCampaign(models.Model):
         help="The trainer of the session, when there is exactly one.",
     )
     survey_id = fields.Many2one(
-        'survey.survey', "Questionnaire", index='btree_not_null', ondelete='restrict', tracking=True,
+        'survey.survey', "Questionnaire", compute='_compute_survey_id', store=True, readonly=False, precompute=True,
+        index='btree_not_null', ondelete='restrict', tracking=True, domain="[('survey_type', '=', 'qualiopi')]",
     )
     date_from = fields.Date(
         "Begins on", required=True, default=fields.Date.context_today, index=True, tracking=True,
@@ -116,7 +117,7 @@ class QualiopiFeedbackCampaign(models.Model):
         "Reminded", compute='_compute_counts', store=True, readonly=False, copy=False,
         help="Persons who were reminded at least once.",
     )
-    answered_count = fields.Integer("Answered", compute='_compute_counts', store=True, readonly=False, copy=False)
+    answered_count = fields.Integer("Replies", compute='_compute_counts', store=True, readonly=False, copy=False)
     unreachable_count = fields.Integer(
         "Not reachable", compute='_compute_counts', store=True, copy=False,
         help="Persons without a working e-mail address: ask them on paper or by telephone.",
@@ -183,6 +184,17 @@ class QualiopiFeedbackCampaign(models.Model):
             else:
                 campaign.course_id = campaign.course_id
                 campaign.trainer_id = campaign.trainer_id
+
+    @api.depends('stakeholder_id', 'moment', 'means')
+    def _compute_survey_id(self):
+        surveys = None
+        for campaign in self:
+            if campaign.means != 'survey' or campaign.survey_id:
+                campaign.survey_id = campaign.means == 'survey' and campaign.survey_id
+                continue
+            if surveys is None:
+                surveys = self.env['qualiopi.feedback.rule']._surveys()
+            campaign.survey_id = surveys.get((campaign.stakeholder_id.id, campaign.moment))
 
     @api.depends('date_from', 'reminder_max', 'reminder_days', 'means')
     def _compute_date_to(self):
@@ -477,7 +489,9 @@ class QualiopiFeedbackCampaign(models.Model):
                     if kind in kinds and partner:
                         people[event, kind].append((partner, registration, partner.name, partner.email))
         for kind, name in (
-            ('trainer', 'trainer_ids'), ('contracting_provider', 'contractor_id'), ('subcontractor', 'subcontractor_id'),
+            ('trainer', 'trainer_ids'),
+            ('contracting_provider', 'contractor_id'),
+            ('subcontractor', 'subcontractor_id'),
         ):
             if kind in kinds:
                 for event in events:

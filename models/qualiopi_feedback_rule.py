@@ -33,11 +33,14 @@ class QualiopiFeedbackRule(models.Model):
     )
     is_off = fields.Boolean("Do not ask", help="This stakeholder is not asked at this moment for this course.")
     anchor = fields.Selection([
-        ('begin', "From the beginning of the session"),
-        ('end', "From the end of the session"),
-    ], "Counted", required=True, compute='_compute_anchor', store=True, readonly=False, precompute=True)
+        ('begin', "Beginning of the session"),
+        ('end', "End of the session"),
+    ], "Counted from", required=True, compute='_compute_anchor', store=True, readonly=False, precompute=True)
     offset_days = fields.Integer("Days", help="Calendar days; negative before. 0 is the day itself.")
-    survey_id = fields.Many2one('survey.survey', "Questionnaire", ondelete='restrict', index='btree_not_null')
+    survey_id = fields.Many2one(
+        'survey.survey', "Questionnaire", compute='_compute_survey_id', store=True, readonly=False, precompute=True,
+        ondelete='restrict', index='btree_not_null', domain="[('survey_type', '=', 'qualiopi')]",
+    )
     is_anonymous = fields.Boolean("Anonymous")
     threshold = fields.Integer("Answers before results show", default=5)
     reminder_count = fields.Integer("Reminders at most", default=2)
@@ -64,6 +67,32 @@ class QualiopiFeedbackRule(models.Model):
         for rule in self:
             rule.anchor = 'begin' if rule.moment in ('before', 'mid') else 'end'
 
+    @api.depends('stakeholder_id', 'moment')
+    def _compute_survey_id(self):
+        surveys = self._surveys()
+        for rule in self:
+            rule.survey_id = surveys.get((rule.stakeholder_id.id, rule.moment)) or rule.survey_id
+
+    @api.model
+    def _surveys(self):
+        """The questionnaire that is made for each stakeholder and moment; one for any moment serves all.
+
+        :return: id of a survey by (stakeholder id, moment)
+        :rtype: dict
+        """
+        surveys = {}
+        moments = [moment for moment, __ in MOMENTS]
+        for survey in self.env['survey.survey'].search([
+            ('survey_type', '=', 'qualiopi'), ('qualiopi_stakeholder_id', '!=', False),
+            ('qualiopi_is_teaching', '=', False),
+        ], order='id desc'):
+            fits = moments if survey.qualiopi_moment in (False, 'other') else [survey.qualiopi_moment]
+            for moment in fits:
+                key = (survey.qualiopi_stakeholder_id.id, moment)
+                if survey.qualiopi_moment == moment or key not in surveys:
+                    surveys[key] = survey.id
+        return surveys
+
     @api.constrains('offset_days', 'threshold', 'reminder_count', 'reminder_days')
     def _check_numbers(self):
         for rule in self:
@@ -88,7 +117,7 @@ class QualiopiFeedbackRule(models.Model):
             ('company', 'cold', 60, 2, 7),
             ('funder', 'cold', 30, 1, 14),
             ('trainer', 'hot', 1, 1, 7),
-            ('contracting_provider', 'cold', 15, 1, 7),
+            ('contracting_provider', 'hot', 7, 1, 7),
         ]
 
     @api.model
@@ -109,12 +138,11 @@ class QualiopiFeedbackRule(models.Model):
         vals_list = []
         for sequence, (kind, moment, days, reminders, between) in enumerate(self._usual(), start=1):
             stakeholder = self.env.ref(f'qualiopi.stakeholder_{kind}', raise_if_not_found=False)
-            survey = self.env.ref(f'qualiopi.survey_{kind}_{moment}', raise_if_not_found=False)
             if stakeholder and (stakeholder, moment) not in existing:
                 vals_list.append({
                     'company_id': company.id, 'stakeholder_id': stakeholder.id, 'moment': moment,
                     'offset_days': days, 'reminder_count': reminders, 'reminder_days': between,
-                    'sequence': 10 * sequence, 'survey_id': survey.id if survey else False,
+                    'sequence': 10 * sequence,
                 })
         self.create(vals_list)
         return self.env['ir.actions.act_window']._for_xml_id('qualiopi.qualiopi_feedback_rule_action')

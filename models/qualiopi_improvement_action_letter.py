@@ -4,13 +4,15 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from .qualiopi_improvement_action import QualiopiImprovementAction as ImprovementAction
 
 
 class QualiopiImprovementAction(models.Model):
     _inherit = 'qualiopi.improvement.action'
 
-    _server_fields = ImprovementAction._server_fields | {'informed_complaint_ids'}
+    # Composed with those of the other files, whatever their order.
+    @property
+    def _server_fields(self):
+        return super()._server_fields | {'informed_complaint_ids'}
 
     informed_complaint_ids = fields.Many2many(
         'qualiopi.complaint', 'qualiopi_action_informed_rel', 'action_id', 'complaint_id',

@@ -17,18 +17,20 @@ _logger = logging.getLogger(__name__)
 
 _MODEL = 'qualiopi.complaint'
 _KEPT_DAYS = 90
+_PREVIEW_LENGTH = 5000
 _GC_BATCH = 10_000
 _WAITING = ('automatic', 'held', 'failed', 'duplicate')
 _DONE = ('recorded', 'automatic', 'dismissed')
 
 
 class Target(NamedTuple):
-    """Where a mail goes: values of the entry to be made by company id, or the record that it answers; and
-    whether it goes to other applications too."""
+    """Where a mail goes: values of the entry to be made by company id, or the record that it answers; whether
+    it goes to other applications too; whether its sender is one of our own addresses."""
 
     places: dict
     record: models.Model = None
     has_others: bool = False
+    is_own_sender: bool = False
 
 
 class Passage:
@@ -118,6 +120,7 @@ class QualiopiIncomingMail(models.Model):
     is_private = fields.Boolean(readonly=True, export_string_translation=False)
     original = fields.Binary("Original message", attachment=True, readonly=True)
     original_name = fields.Char(compute='_compute_original_name')
+    preview = fields.Text("Text", compute='_compute_preview')
     error = fields.Text(readonly=True)
     key = fields.Char(required=True, readonly=True, groups='base.group_system')
     fingerprint = fields.Char(readonly=True, groups='base.group_system')
@@ -140,6 +143,12 @@ class QualiopiIncomingMail(models.Model):
         for mail in self:
             mail.original_name = mail.env._("original message %s", mail.id) + '.eml'
 
+    def _compute_preview(self):
+        for mail in self:
+            # sudo: the original of a mail that the user may read
+            raw = mail.sudo()._raw_original() if mail.id else b''
+            mail.preview = MailReader(raw).text[:_PREVIEW_LENGTH] if raw else False
+
     # === WHERE A MAIL GOES === #
 
     @api.model
@@ -157,23 +166,28 @@ class QualiopiIncomingMail(models.Model):
             message = env['mail.message'].search([('message_id', 'in', mail.references)], limit=1, order='id desc')
             if message.res_id and Passage.is_ours(env, message.model):
                 record = env[message.model].browse(message.res_id).exists()
-        aliases = env['mail.alias'].search(
-            Domain('alias_full_name', 'in', mail.recipients)
+        sender = mail.sender[1]
+        known = env['mail.alias'].search(
+            Domain('alias_full_name', 'in', [*mail.recipients, sender or ''])
             | Domain('alias_incoming_local', '=', True)
             & Domain('alias_name', 'in', [address.partition('@')[0] for address in mail.recipients])
         ) if mail.recipients else env['mail.alias']
+        aliases = known.filtered(
+            lambda alias: alias.alias_full_name in mail.recipients or alias.alias_incoming_local
+        )
+        is_own_sender = bool(sender) and sender in known.mapped('alias_full_name')
         own = aliases.filtered(lambda alias: alias.alias_model_id.model == _MODEL)
         others = bool(aliases - own)
         # An answer that names an address of another register is a forward to it, as Odoo sees it.
         if record and not others and not (own and record._name != _MODEL):
-            return Target({record.company_id.id: {}}, record)
+            return Target({record.company_id.id: {}}, record, is_own_sender=is_own_sender)
         if own:
             places = {}
             for alias in own:
                 place = self._place_of(alias._qualiopi_defaults(), alias)
                 if place['event_id'] or place['company_id'] not in places:
                     places[place['company_id']] = place
-            return Target(places, has_others=others)
+            return Target(places, has_others=others, is_own_sender=is_own_sender)
         if not aliases and model == _MODEL:
             record = env[_MODEL].browse(thread_id or []).exists()
             place = self._place_of(custom_values, None)
@@ -213,15 +227,11 @@ class QualiopiIncomingMail(models.Model):
 
     @api.model
     def _is_own_address(self, address):
-        """Whether mails from the address are our own, come back."""
+        """Whether the address is one that Odoo itself writes from."""
         # sudo: addresses are looked up for the gateway, whoever runs it
-        env = self.sudo().env
-        if not address:
-            return False
+        domains = self.sudo().env['mail.alias.domain'].search(Domain('name', '!=', False))
         names = ('bounce_email', 'catchall_email', 'default_from_email')
-        if any(domain[name] == address for domain in env['mail.alias.domain'].search([]) for name in names):
-            return True
-        return bool(env['mail.alias'].search_count([('alias_full_name', '=', address)], limit=1))
+        return bool(address) and any(domain[name] == address for domain in domains for name in names)
 
     # === THE WAY THROUGH === #
 
@@ -241,7 +251,8 @@ class QualiopiIncomingMail(models.Model):
             if row:
                 rows[company_id] = row
         passage = Passage(mail, rows, target.has_others)
-        robot = mail.robot or (rows and self._is_own_address(mail.sender[1]) and 'own')
+        is_own = target.is_own_sender or self._is_own_address(mail.sender[1])
+        robot = mail.robot or (is_own and 'own')
         if robot:
             for row in rows.values():
                 row._put('automatic', robot, mail)
@@ -268,7 +279,8 @@ class QualiopiIncomingMail(models.Model):
         for row in passage.rows.values():
             if not row.reason:
                 result = row._end(mail, passage, target) or result
-        if passage.entry_ids and not mail.is_no_reply:
+        thanks = any(row.company_id.qualiopi_auto_acknowledge for row in passage.rows.values())
+        if passage.entry_ids and thanks and not mail.is_no_reply:
             self._thank(passage.entry_ids, mail)
         return result
 
@@ -330,14 +342,15 @@ class QualiopiIncomingMail(models.Model):
         """
         now = self.env.cr.now()
         values = {
-            'state': 'recorded', 'date': fields.Datetime.now(), **{name: value or None for name, value in values.items()},
+            **{name: value or None for name, value in values.items()},
+            'state': 'recorded', 'date': fields.Datetime.now(),
             'is_private': bool(values['is_private']), 'is_confidential': bool(values['is_confidential']),
             'create_uid': self.env.uid, 'write_uid': self.env.uid, 'create_date': now, 'write_date': now,
         }
+        columns = SQL(', ').join(map(SQL.identifier, values))
         with self.env.cr.savepoint():
             self.env.cr.execute(SQL(
-                "INSERT INTO qualiopi_incoming_mail (%s) VALUES (%s) RETURNING id",
-                SQL(', ').join(map(SQL.identifier, values)), SQL(', ').join(SQL('%s', value) for value in values.values()),
+                "INSERT INTO qualiopi_incoming_mail (%s) VALUES %s RETURNING id", columns, tuple(values.values()),
             ), log_exceptions=False)
             return self.browse(self.env.cr.fetchone()[0])
 
@@ -461,7 +474,8 @@ class QualiopiIncomingMail(models.Model):
         ])
 
     def _raw_original(self):
-        return self._original_attachment()[:1].raw or b''
+        # Screens ask for sizes instead of contents.
+        return self.with_context(bin_size=False)._original_attachment()[:1].raw or b''
 
     def action_dismiss(self):
         """Set mails aside that need no entry; they are deleted after a while.

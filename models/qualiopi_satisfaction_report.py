@@ -13,8 +13,8 @@ _RATES = {
     'insertion_rate': "100.0 * SUM(%(insertion_yes)s) / NULLIF(SUM(%(insertion_n)s), 0)",
 }
 _SUMS = (
-    'asked_count', 'answer_count', 'paper_count', 'satisfaction_sum', 'satisfaction_n', 'promoters', 'detractors', 'nps_n',
-    'insertion_yes', 'insertion_n',
+    'asked_count', 'answer_count', 'paper_count', 'satisfaction_sum', 'satisfaction_n', 'promoters', 'detractors',
+    'nps_n', 'insertion_yes', 'insertion_n',
 )
 
 
@@ -26,13 +26,24 @@ class QualiopiSatisfactionReport(models.Model):
     _auto = False
     _order = 'date desc, id desc'
     _rec_name = 'campaign_id'
+    _depends = {
+        'qualiopi.feedback.campaign': [
+            'company_id', 'event_id', 'course_id', 'trainer_id', 'stakeholder_id', 'survey_id', 'moment', 'means',
+            'date_from', 'state', 'cancelled_on', 'asked_count', 'answered_count', 'sealed_paper_count', 'is_anonymous',
+            'is_released',
+        ],
+        'survey.survey': ['qualiopi_is_teaching'],
+        'survey.user_input': [
+            'campaign_id', 'is_counted', 'is_paper', 'satisfaction', 'satisfaction_count', 'nps', 'insertion',
+        ],
+    }
 
     campaign_id = fields.Many2one('qualiopi.feedback.campaign', readonly=True)
     company_id = fields.Many2one('res.company', readonly=True)
     event_id = fields.Many2one('event.event', "Session", readonly=True)
     course_id = fields.Many2one('qualiopi.course', readonly=True)
-    trainer_id = fields.Many2one('res.partner', "Trainer", readonly=True)
-    stakeholder_id = fields.Many2one('qualiopi.stakeholder', "Stakeholder", readonly=True)
+    trainer_id = fields.Many2one('res.partner', readonly=True)
+    stakeholder_id = fields.Many2one('qualiopi.stakeholder', readonly=True)
     survey_id = fields.Many2one('survey.survey', "Questionnaire", readonly=True)
     moment = fields.Selection(MOMENTS, readonly=True)
     date = fields.Date(readonly=True, help="Day of the invitations.")
@@ -52,8 +63,8 @@ class QualiopiSatisfactionReport(models.Model):
     insertion_n = fields.Integer("Answers on the situation", readonly=True)
     satisfaction = fields.Float(
         "Satisfaction (0–100)", readonly=True, aggregator='avg', digits=(5, 1),
-        help="Mean of the satisfaction of the answers. That of an answer is the mean of its satisfaction questions, each"
-        " brought to 0–100 by the lowest and highest value of its scale.",
+        help="Mean of the satisfaction of the answers. That of an answer is the mean of its satisfaction questions,"
+        " each brought to 0–100 by the lowest and highest value of its scale.",
     )
     nps = fields.Float(
         "NPS (-100 to 100)", readonly=True, aggregator='avg', digits=(5, 1),
@@ -75,7 +86,12 @@ class QualiopiSatisfactionReport(models.Model):
         self.env.cr.execute(SQL("CREATE VIEW %s AS (%s)", SQL.identifier(self._table), self._view()))
 
     @api.model
-    def _view(self):
+    def _view(self, campaign_ids=None):
+        """The rows, of all campaigns or of some: PostgreSQL does not look for those alone in a view by itself.
+
+        :rtype: SQL
+        """
+        some = SQL(" AND campaign_id IN %s", tuple(campaign_ids)) if campaign_ids else SQL()
         return SQL("""
             SELECT c.id, c.id AS campaign_id, c.company_id, c.event_id, c.course_id, c.trainer_id, c.stakeholder_id,
                    c.survey_id, c.moment, c.date_from AS date, s.qualiopi_is_teaching AS is_teaching,
@@ -111,7 +127,7 @@ class QualiopiSatisfactionReport(models.Model):
                           COUNT(*) FILTER (WHERE insertion = 'yes') AS insertion_yes,
                           COUNT(*) FILTER (WHERE insertion IS NOT NULL) AS insertion_n
                      FROM survey_user_input
-                    WHERE is_counted IS TRUE
+                    WHERE is_counted IS TRUE%s
                  GROUP BY campaign_id
                    ) a ON a.campaign_id = c.id AND c.means = 'survey'
         CROSS JOIN LATERAL (
@@ -119,7 +135,7 @@ class QualiopiSatisfactionReport(models.Model):
                           CASE WHEN c.means = 'survey' THEN COALESCE(a.n, 0) ELSE c.answered_count END AS n
                    ) r
              WHERE c.state <> 'planned' AND c.cancelled_on IS NULL
-        """)
+        """, some)
 
     def _read_group_select(self, aggregate_spec, query):
         name, __, function = aggregate_spec.partition(':')
@@ -142,8 +158,8 @@ class QualiopiSatisfactionReport(models.Model):
         """
         self.env.flush_all()
         self.env.cr.execute(SQL(
-            "SELECT id, is_hidden, %s FROM %s WHERE id IN %s",
-            SQL(', ').join(map(SQL.identifier, _SUMS)), SQL.identifier(self._table), tuple(campaign_ids),
+            "SELECT id, is_hidden, %s FROM (%s) rows WHERE id IN %s",
+            SQL(', ').join(map(SQL.identifier, _SUMS)), self._view(campaign_ids), tuple(campaign_ids),
         ))
         return {row.pop('id'): row for row in self.env.cr.dictfetchall()}
 
@@ -158,8 +174,8 @@ class QualiopiSatisfactionReport(models.Model):
         :rtype: dict
         """
         names = (
-            '__count', 'asked_count:sum', 'answer_count:sum', 'response_rate:avg', 'satisfaction:avg', 'satisfaction_n:sum',
-            'nps:avg', 'nps_n:sum', 'insertion_rate:avg', 'insertion_n:sum',
+            '__count', 'asked_count:sum', 'answer_count:sum', 'response_rate:avg', 'satisfaction:avg',
+            'satisfaction_n:sum', 'nps:avg', 'nps_n:sum', 'insertion_rate:avg', 'insertion_n:sum',
         )
         [(count, asked, n, rate, satisfaction, satisfaction_n, nps, nps_n, insertion, insertion_n)] = self._read_group(
             domain, [], list(names))
@@ -184,11 +200,11 @@ class QualiopiSatisfactionReport(models.Model):
         :rtype: str
         """
         return self.env._(
-            "Satisfaction: each answered satisfaction question is brought to 0–100 by the lowest and highest value of its"
-            " scale (on a scale from 1 to 5, 4 counts 75); an answer's satisfaction is the mean of its questions, a rate"
-            " the mean of the answers. NPS: share of 9 and 10 minus share of 0 to 6. Response rate: complete answers in a"
-            " hundred persons asked. n is the number of complete answers, paper included; tests, unfinished answers and"
-            " answers set aside are not counted. Anonymous campaigns show no result before their end, nor below their"
+            "Satisfaction: each answered satisfaction question is brought to 0–100 by the lowest and highest value of"
+            " its scale (on a scale from 1 to 5, 4 counts 75); an answer's satisfaction is the mean of its questions, a"
+            " rate the mean of the answers. NPS: share of 9 and 10 minus share of 0 to 6. Response rate: complete"
+            " answers in a hundred persons asked. n is the number of complete answers, paper included; tests,"
+            " unfinished answers and answers set aside are not counted. Anonymous campaigns show no result before their end, nor below their"
             " number of answers."
         )
 

@@ -33,10 +33,11 @@ class SurveySurvey(models.Model):
     @api.depends('survey_type')
     @api.depends_context('uid')
     def _compute_allowed_survey_types(self):
-        super()._compute_allowed_survey_types()
+        result = super()._compute_allowed_survey_types()
         if self.env.user.has_group('qualiopi.group_officer'):
             for survey in self:
                 survey.allowed_survey_types = (survey.allowed_survey_types or []) + ['qualiopi']
+        return result
 
     def _compute_qualiopi_answer_count(self):
         # sudo: a number, of answers that the user may not read one by one

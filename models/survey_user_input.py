@@ -1,5 +1,6 @@
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.http import request
 from odoo.tools import SQL
 
 from .qualiopi_feedback_campaign import MOMENTS
@@ -21,13 +22,13 @@ class SurveyUser_Input(models.Model):  # noqa: N801
     _inherit = 'survey.user_input'
 
     campaign_id = fields.Many2one(
-        'qualiopi.feedback.campaign', "Campaign", readonly=True, copy=False, index='btree_not_null', ondelete='restrict',
+        'qualiopi.feedback.campaign', readonly=True, copy=False, index='btree_not_null', ondelete='restrict',
     )
     feedback_invite_id = fields.Many2one(
         'qualiopi.feedback.invite', "Person asked", readonly=True, copy=False, ondelete='set null',
         help="Empty when the campaign is anonymous.",
     )
-    is_anonymous = fields.Boolean(readonly=True, copy=False)
+    is_anonymous = fields.Boolean("Anonymous", readonly=True, copy=False)
     company_id = fields.Many2one(related='campaign_id.company_id', store=True, index='btree_not_null')
     event_id = fields.Many2one(
         related='campaign_id.event_id', store=True, string="Session", index='btree_not_null', ondelete='restrict',
@@ -116,7 +117,7 @@ class SurveyUser_Input(models.Model):  # noqa: N801
         """
         self.ensure_one()
         url = f'/survey/{self.survey_id.access_token}/{self.access_token}'
-        return self.env['ir.http']._url_for(url, self.lang_id.code or None)
+        return self.env['ir.http']._url_for(url, self.lang_id.code or None) if request else url
 
     # === NO TRACE OF WHO AND WHEN === #
 
@@ -151,8 +152,9 @@ class SurveyUser_Input(models.Model):  # noqa: N801
         return cut
 
     def _write_multi(self, vals_list):
-        super()._write_multi(vals_list)
+        result = super()._write_multi(vals_list)
         self._cut_dates()
+        return result
 
     def _cut_dates(self):
         """Take hour and author from what Odoo notes on each row. No effect on other surveys' answers."""
@@ -287,8 +289,9 @@ class SurveyUser_InputLine(models.Model):  # noqa: N801
         return result
 
     def _write_multi(self, vals_list):
-        super()._write_multi(vals_list)
+        result = super()._write_multi(vals_list)
         self._cut_dates()
+        return result
 
     def _cut_dates(self):
         """Take hour and author from what Odoo notes on each row. No effect on other surveys' answers."""

@@ -1,10 +1,16 @@
 """Documents that go to the learners: the poster with the QR code and the blank complaint form."""
 
+import io
 from base64 import b64encode
+
+from PIL import Image
+from reportlab.graphics.barcode.qr import QrCodeWidget
 
 from odoo import models
 
-_QR_SIZE = 900
+# Dots for a module, and the modules that stay white around the code.
+_QR_DOTS = 16
+_QR_QUIET = 4
 
 
 class QualiopiReportDoor(models.AbstractModel):
@@ -46,21 +52,26 @@ class QualiopiReportDoor(models.AbstractModel):
         """Values of one page."""
         # sudo: what the company says of itself is for everybody to read
         company = company.sudo().with_context(lang=self.env.lang)
-        url = (event or company)._door_url() if self._door_is_open(company) else None
+        url = (event or company)._door_url() if company.qualiopi_form_enabled else None
         severity = self.env.ref('qualiopi.severity_minor', raise_if_not_found=False)
         sheet = self._sheet(company, self._door_title(), self._door_title())
         address = ', '.join(filter(None, [
             company.street, company.street2, ' '.join(filter(None, [company.zip, company.city])),
         ]))
+        numbers = ' · '.join(filter(None, [
+            company.company_registry and self.env._("SIRET %s", company.company_registry),
+            company.qualiopi_nda and self.env._("Activity no. %s", company.qualiopi_nda),
+        ]))
+        natures = self.env['qualiopi.complaint']._fields['nature']._description_selection(self.env)
         return {
             'lang': self.env.lang,
             'company': company,
             'event': event,
-            'session': event.name,
+            'session': self._clip(event.name, 90),
             'dates': event and self._door_dates(event),
             'url': url,
             'qr': url and self._door_qr(url),
-            'email': self._door_email(company),
+            'email': company.qualiopi_complaint_address or company.email,
             'phone': company.phone,
             'person': company.qualiopi_manager_id.name,
             'officer': company.qualiopi_disability_officer_id.name,
@@ -70,23 +81,17 @@ class QualiopiReportDoor(models.AbstractModel):
             'promise': self._door_promise(severity),
             'mediator': company.qualiopi_mediator and ', '.join(filter(None, [
                 company.qualiopi_mediator,
-                self._clip(' '.join((company.qualiopi_mediator_contact or '').split()), 160),
+                self._clip(' '.join((company.qualiopi_mediator_contact or '').split()), 120),
             ])),
             'safeguarding': self._door_safeguarding(company),
-            'natures': [
-                label for value, label in self.env['qualiopi.complaint']._fields['nature']._description_selection(self.env)
-                if value != 'safeguarding'
-            ],
+            'natures': [label for value, label in natures if value != 'safeguarding'],
             'kinds': [
                 self.env._("Learner"), self.env._("Company, employer"), self.env._("Trainer"), self.env._("Funder"),
-                self.env._("Other: %s", "…" * 10),
+                self.env._("Other: %s", "…" * 4),
             ],
             'sheet': sheet,
-            'identity': ' · '.join(filter(None, [
-                company.name, address,
-                company.company_registry and self.env._("SIRET %s", company.company_registry),
-                company.qualiopi_nda and self.env._("Activity no. %s", company.qualiopi_nda),
-            ])),
+            'numbers': numbers,
+            'identity': ' · '.join(filter(None, [company.name, address, numbers])),
         }
 
     def _door_promise(self, severity):
@@ -104,29 +109,27 @@ class QualiopiReportDoor(models.AbstractModel):
         return first if first == last else self.env._("From %(first)s to %(last)s", first=first, last=last)
 
     @staticmethod
-    def _door_is_open(company):
-        """Whether the company has switched on the public form."""
-        return company.qualiopi_form_enabled if 'qualiopi_form_enabled' in company._fields else True
-
-    def _door_qr(self, url):
-        """The link as a QR code, in an image that the page carries itself."""
-        image = self.env['ir.actions.report'].barcode('QR', url, width=_QR_SIZE, height=_QR_SIZE, barLevel='M')
-        return f'data:image/png;base64,{b64encode(image).decode()}'
-
-    def _door_email(self, company):
-        """The address of the register's e-mail channel, else that of the company."""
-        channel = self.env.ref('qualiopi.channel_email', raise_if_not_found=False)
-        if channel and 'alias_email' in channel._fields:
-            # sudo: the address is made to be known
-            channels = self.env['qualiopi.channel'].sudo().search([('company_id', 'in', [company.id, False])])
-            own = channels.filtered('alias_email').sorted(lambda found: found.company_id != company)[:1]
-            if own:
-                return own.alias_email
-        return company.email
+    def _door_qr(url):
+        """The link as a QR code, in an image that the page carries itself; drawn here, since the barcodes of
+        the server need a graphics library that is not on every machine."""
+        widget = QrCodeWidget(url, barLevel='M')
+        code = widget.qr
+        code.make()
+        size = code.getModuleCount()
+        side = size + 2 * _QR_QUIET
+        image = Image.new('1', (side, side), 1)
+        for row in range(size):
+            for column in range(size):
+                if code.isDark(row, column):
+                    image.putpixel((column + _QR_QUIET, row + _QR_QUIET), 0)
+        buffer = io.BytesIO()
+        # Whole dots for a module: sharp edges on paper.
+        image.resize((side * _QR_DOTS, side * _QR_DOTS), Image.Resampling.NEAREST).save(buffer, 'PNG')
+        return f'data:image/png;base64,{b64encode(buffer.getvalue()).decode()}'
 
     def _door_safeguarding(self, company):
         """Lines of the safeguarding contacts: the company's own, else whom to call in France."""
-        if 'qualiopi_safeguarding_contacts' in company._fields and company.qualiopi_safeguarding_contacts:
+        if company.qualiopi_safeguarding_contacts:
             return [line.strip() for line in company.qualiopi_safeguarding_contacts.split('\n') if line.strip()][:5]
         return [
             self.env._("17: police, in an emergency"),

@@ -15,8 +15,11 @@ class CampaignCase(QualiopiCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
-        cls.survey = cls.env['survey.survey'].create({'title': "What do you think?"})
+        for code in ('en_US', 'fr_FR'):
+            cls.env['res.lang']._activate_lang(code)
+        cls.survey = cls.env['survey.survey'].create({
+            'title': "What do you think?", 'survey_type': 'qualiopi', 'access_mode': 'token',
+        })
         cls.beneficiary = cls.env.ref('qualiopi.stakeholder_beneficiary')
         cls.company_stakeholder = cls.env.ref('qualiopi.stakeholder_company')
         cls.trainer_stakeholder = cls.env.ref('qualiopi.stakeholder_trainer')

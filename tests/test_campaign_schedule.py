@@ -258,7 +258,8 @@ class TestCampaignSchedule(CampaignCase):
                 raise ValueError("A missing template")
             return original(campaigns)
 
-        with patch.object(Campaign, '_sync_invites', fail), mute_logger('odoo.addons.qualiopi.models.qualiopi_feedback_job'):
+        logger = 'odoo.addons.qualiopi.models.qualiopi_feedback_job'
+        with patch.object(Campaign, '_sync_invites', fail), mute_logger(logger):
             self.run_job()
         states = {event: self.campaigns(event).state for event in events}
         self.assertEqual(states.pop(poisoned), 'planned')

@@ -1,16 +1,19 @@
+import importlib.util
 import io
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 import requests
 
 from odoo import fields
 from odoo.tests import tagged
-from odoo.tools import config
+from odoo.tools import SQL, config
 
+from .common import QualiopiCase
 from .test_form import URL, FormCase
 from .test_form_upload import EXE, HTML, PDF, SVG
 
@@ -164,7 +167,7 @@ class TestFormGuards(FormCase):
         sessions = [requests.Session() for __ in range(4)]
         for session in sessions:
             session.cookies.update(self.opener.cookies)
-        with ThreadPoolExecutor(4) as pool:
+        with self.allow_requests(all_requests=True), ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda session: session.post(url, data=data, timeout=30), sessions))
         self.env.invalidate_all()
         entry = self.new_entries(before)
@@ -227,9 +230,10 @@ class TestFormGuards(FormCase):
 
     def test_a6_unexpected_fields(self):
         __, entry = self.send(
-            company_id=str(self.other_company.id), user_id=str(self.officer.id), state='closed', event_id=str(self.event.id),
-            partner_id=str(self.customer.id), access_token='x', create_uid=str(self.officer.id), reference='REG/2026/9999',
-            severity_id=str(self.critical.id), category_id='1', closed_on='2026-01-01', intake_key='x', text_origin='staff',
+            company_id=str(self.other_company.id), user_id=str(self.officer.id), state='closed',
+            event_id=str(self.event.id), partner_id=str(self.customer.id), access_token='x',
+            create_uid=str(self.officer.id), reference='REG/2026/9999', severity_id=str(self.critical.id),
+            category_id='1', closed_on='2026-01-01', intake_key='x', text_origin='staff',
             context='{"lang": "xx"}', token='x', ack_date='2026-01-01',
         )
         self.assertRecordValues(entry, [{
@@ -251,8 +255,8 @@ class TestFormGuards(FormCase):
         archived = self._make_event(self.company, active=False)
         token = self.event._door_token()
         for wrong in (
-            's', 's1', '-1', '0', str(10 ** 20), f's{10 ** 20}-x', token[:-1], token.replace('s', 'c', 1), '%00', '%F0%9F',
-            'é', '..%2f..%2fetc', 'a' * 3000, archived._door_token(), "s1'--", '{{7*7}}',
+            's', 's1', '-1', '0', str(10 ** 20), f's{10 ** 20}-x', token[:-1], token.replace('s', 'c', 1), '%00',
+            '%F0%9F', 'é', '..%2f..%2fetc', 'a' * 3000, archived._door_token(), "s1'--", '{{7*7}}',
         ):
             with self.subTest(link=wrong[:40]):
                 answer = self.get(f'{URL}/{wrong}')
@@ -266,7 +270,8 @@ class TestFormGuards(FormCase):
     def test_a7_wrong_kinds_of_values(self):
         before = self.entries()
         for data in (
-            {'description': '\0' * 100}, {'nature': 'x' * 100}, {'nature': 'unforeseen'}, {'email': 'a@b\nBcc: c@d.example'},
+            {'description': '\0' * 100}, {'nature': 'x' * 100}, {'nature': 'unforeseen'},
+            {'email': 'a@b\nBcc: c@d.example'},
             {'email': 'a@example.org, b@example.org'}, {'email': '"X" <a@example.org>'}, {'lang': '\0'},
             {'phone': '1' * 500}, {'name': 'x' * 101},
         ):
@@ -338,7 +343,8 @@ class TestFormGuards(FormCase):
             self.assertEqual(answer.status_code, 422)
             self.assertFalse(entry)
         real_time = time.time
-        with patch('odoo.addons.qualiopi.models.qualiopi_complaint_form.time.time', lambda: real_time() + 10):
+        clock = 'odoo.addons.qualiopi.models.qualiopi_complaint_form.time.time'
+        with patch(clock, lambda: real_time() + 10):
             __, entry = self.send(form_token=mark, sum=str(sum(numbers)))
         self.assertTrue(entry)
 
@@ -347,7 +353,42 @@ class TestFormGuards(FormCase):
     def test_visitors_read_nothing(self):
         __, entry = self.send()
         for user in (self.public, self.portal):
+            complaints = self.env(user=user.id, context={}, su=False)['qualiopi.complaint']
             with self.assertDenied():
-                self.env(user=user.id, context={}, su=False)['qualiopi.complaint'].browse(entry.id).read(['description'])
+                complaints.browse(entry.id).read(['description'])
         other = self.model_as('qualiopi.complaint', self.other_officer)
         self.assertFalse(other.search([('id', '=', entry.id)]))
+
+
+@tagged('post_install', '-at_install')
+class TestFormMigration(QualiopiCase):
+    """An update brings the acknowledgement up to date where nobody has edited it."""
+
+    def migrate(self, **values):
+        path = Path(__file__).parent.parent / 'migrations' / '19.0.1.1.0' / 'post-acknowledgement.py'
+        spec = importlib.util.spec_from_file_location('qualiopi_migration', path)
+        script = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(script)
+        template = self.env.ref('qualiopi.mail_template_acknowledgement')
+        self.env.flush_all()
+        self.cr.execute(SQL(
+            """UPDATE mail_template SET body_html = '{"en_US": "<p>Former</p>", "fr_FR": "<p>Ancien</p>"}',
+                      write_uid = 1, write_date = create_date + %s WHERE id = %s""",
+            values.get('edited_after', timedelta()), template.id,
+        ))
+        self.env.invalidate_all()
+        script.migrate(self.cr, '19.0.1.0.0')
+        self.env.invalidate_all()
+        return template
+
+    def test_untouched(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        template = self.migrate()
+        self.assertIn('_letter_others', str(template.with_context(lang='en_US').body_html))
+        french = str(template.with_context(lang='fr_FR').body_html)
+        self.assertIn('_letter_others', french)
+        self.assertIn("Vos autres messages", french)
+
+    def test_edited(self):
+        template = self.migrate(edited_after=timedelta(days=1))
+        self.assertIn('Former', str(template.with_context(lang='en_US').body_html))

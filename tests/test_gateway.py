@@ -31,6 +31,8 @@ class GatewayCase(QualiopiCase):
         cls.other_domain = domains.create({
             'name': 'other.example', 'company_ids': [Command.set(cls.other_company.ids)],
         })
+        # The language of what is written by ourselves.
+        (cls.company | cls.other_company).partner_id.lang = 'en_US'
         cls.company._set_complaint_address('reclamation')
         cls.other_company._set_complaint_address('reclamation')
         cls.channel = cls.company._qualiopi_address_channel()
@@ -187,7 +189,8 @@ class TestGateway(GatewayCase):
 
     def test_moment_of_the_server(self):
         stamp = 'from a by b; Fri, 20 Nov 2026 09:00:00 +0100'
-        self.assertEqual(self.deliver(self.raw(Received=stamp)).received_on, Datetime.to_datetime('2026-11-20 08:00:00'))
+        complaint = self.deliver(self.raw(Received=stamp))
+        self.assertEqual(complaint.received_on, Datetime.to_datetime('2026-11-20 08:00:00'))
         future = 'from a by b; Fri, 20 Nov 2027 09:00:00 +0100'
         complaint = self.deliver(self.raw(Received=future, Message_ID='<future@x.example>'))
         self.assertEqual(complaint.received_on, Datetime.now())
@@ -254,12 +257,15 @@ class TestGateway(GatewayCase):
         self.assertEqual(self.env['mail.mail'].search_count([]), mails)
         # What a person writes is no robot's.
         for subject in ("Absence du formateur", "Automatique, ce chauffage ?"):
-            self.assertTrue(self.deliver(self.raw(Subject=subject, Auto_Submitted='no', Message_ID=f'<{subject[:4]}@x>')))
+            raw = self.raw(Subject=subject, Auto_Submitted='no', Message_ID=f'<{subject[:4]}@x.example>')
+            self.assertTrue(self.deliver(raw))
 
     def test_release_by_hand(self):
         self.company.qualiopi_auto_acknowledge = True
         self.deliver(self.raw(Precedence='list'))
         row = self.lines().with_user(self.officer)
+        # As the web client reads it.
+        self.assertEqual(row.with_context(bin_size=True).preview, "La salle était froide.")
         with self.assertDenied():
             row.with_user(self.declarant).action_record()
         with self.assertDenied():
@@ -304,10 +310,8 @@ class TestGateway(GatewayCase):
 
     def test_flood_without_alias(self):
         """Also where the mail server's settings name the model instead of an address (G4)."""
-        made = sum(
-            len(self.deliver(self.raw(To='any@where.example', Message_ID=f'<{number}@f.example>'), 'qualiopi.complaint'))
-            for number in range(22)
-        )
+        messages = [self.raw(To='any@where.example', Message_ID=f'<{number}@f.example>') for number in range(22)]
+        made = sum(len(self.deliver(raw, 'qualiopi.complaint')) for raw in messages)
         self.assertEqual(made, 20)
         self.assertEqual(len(self.lines(state='held')), 2)
 

@@ -239,3 +239,16 @@ class TestLock(QualiopiCase):
             ):
                 with self.assertRaises(UserError):
                     self.env[model].with_user(self.officer).with_context(qualiopi_server=key).create(values)
+
+    def test_program_fields_of_every_file(self):
+        """Files that extend one model side by side each keep their own fields from being written."""
+        moment = '2026-01-01 10:00:00'
+        complaint = self.make_complaint()
+        for name, value in (
+            ('reference', 'REG/2026/9999'), ('ack_sent_on', moment), ('confirmation_sent_on', moment),
+            ('link_expires_on', moment),
+        ):
+            with self.subTest(name), self.assertRaises(UserError):
+                complaint.with_user(self.officer).write({name: value})
+            with self.subTest(name), self.assertRaises(UserError):
+                self.env['qualiopi.complaint'].with_user(self.officer).create({'description': "Cold", name: value})

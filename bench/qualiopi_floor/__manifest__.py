@@ -5,6 +5,6 @@
     'summary': "A bare model with chatter and activities, which the benchmarks compare with",
     'author': 'qualiopi contributors',
     'license': 'LGPL-3',
-    'depends': ['event'],
-    'data': ['security/ir.model.access.csv'],
+    'depends': ['event', 'portal'],
+    'data': ['security/ir.model.access.csv', 'views/floor_templates.xml'],
 }
