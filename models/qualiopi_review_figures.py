@@ -1,6 +1,7 @@
 """Figures of a review: gathered from the registers at opening, kept as they are at closing."""
 
 from datetime import timedelta
+from statistics import median
 
 from dateutil.relativedelta import relativedelta
 
@@ -107,9 +108,8 @@ class QualiopiReview(models.Model):
         figures = [self._figure('entries', self.env._("Entries received"), sum(counts.values()))]
         figures += [self._figure(nature, label, counts.get(nature, 0)) for nature, label in labels.items()]
         counted = domain & Domain('is_imported', '=', False) & Domain('state', '!=', 'cancelled')
-        for step, label in (
-            ('ack', self.env._("Acknowledged in time")), ('response', self.env._("Answered in time")),
-        ):
+        steps = {'ack': self.env._("Acknowledged in time"), 'response': self.env._("Answered in time")}
+        for step, label in steps.items():
             on_time = Entry.search_count(counted & Domain(f'{step}_timeliness', '=', 'on_time'))
             late = Entry.search_count(
                 counted & (Domain(f'{step}_timeliness', '=', 'late') | Domain(f'is_{step}_late', '=', True)))
@@ -117,10 +117,11 @@ class QualiopiReview(models.Model):
                 f'{step}_on_time', label, self._rate(on_time, on_time + late), '%',
                 self.env._("%(on_time)s of %(all)s", on_time=on_time, all=on_time + late),
             ))
-        [(delay,)] = Entry._read_group(
-            counted & Domain('response_timeliness', 'in', ('on_time', 'late')), [], ['response_delay:avg'])
+        [(delays,)] = Entry._read_group(
+            counted & Domain('response_timeliness', 'in', ('on_time', 'late')), [], ['response_delay:array_agg'])
         figures.append(self._figure(
-            'response_delay', self.env._("Mean delay of the response"), delay or None, self.env._("working days")))
+            'response_delay', self.env._("Median delay of the response"), median(delays) if delays else None,
+            self.env._("working days")))
         running = Domain('company_id', '=', company.id) & Domain('is_confidential', '=', False)
         running &= Domain('state', 'not in', _ENDED)
         return [
@@ -311,13 +312,46 @@ class QualiopiReview(models.Model):
         """The risk analysis as it stands."""
         if 'qualiopi.risk' not in self.env:
             return []
-        return self.env['qualiopi.risk']._review_figures(self, company, first, last)
+        Risk = self.env['qualiopi.risk']
+        own = Domain('company_id', '=', company.id) & Domain('is_confidential', '=', False)
+        running = own & Domain('state', '=', 'open')
+        today = fields.Date.context_today(self)
+        return [
+            self._figure('risks', self.env._("Risks followed today"), Risk.search_count(running), is_now=True),
+            self._figure(
+                'risks_high', self.env._("of which high or critical"),
+                Risk.search_count(running & Domain('band', 'in', ('high', 'critical'))), is_now=True),
+            self._figure(
+                'risks_bare', self.env._("of which without control"),
+                Risk.search_count(running & Domain('controls', 'in', (False, ''))), is_now=True),
+            self._figure(
+                'risks_due', self.env._("of which past their review"),
+                Risk.search_count(running & Domain('review_date', '<', today)), is_now=True),
+            self._figure('risks_new', self.env._("Risks identified"), Risk.search_count(
+                own & Domain('state', '!=', 'cancelled') & self._days('date', first, last))),
+        ]
 
     def _figures_procedures(self, company, first, last):
         """Procedures in force and nil statements."""
         if 'qualiopi.procedure' not in self.env:
             return []
-        return self.env['qualiopi.procedure']._review_figures(self, company, first, last)
+        Procedure, Statement = self.env['qualiopi.procedure'], self.env['qualiopi.nil.statement']
+        own = Domain('company_id', '=', company.id)
+        in_force = own & Domain('state', '=', 'in_force')
+        today = fields.Date.context_today(self)
+        return [
+            self._figure(
+                'procedures', self.env._("Procedures in force today"), Procedure.search_count(in_force), is_now=True),
+            self._figure(
+                'procedures_due', self.env._("of which past their review"),
+                Procedure.search_count(in_force & Domain('next_review', '<', today)), is_now=True),
+            self._figure(
+                'procedures_new', self.env._("Versions that came into force"),
+                Procedure.search_count(own & Domain('published_on', '!=', False) & self._days('date_from', first, last))),
+            self._figure(
+                'nil_statements', self.env._("Nil statements that hold"),
+                Statement.search_count(own & Domain('state', '=', 'declared') & self._days('date_to', first, last))),
+        ]
 
     # === PREVIOUS DECISIONS === #
 

@@ -45,7 +45,7 @@ class QualiopiReviewItem(models.Model):
     )
     subject = fields.Char(compute='_compute_subject')
     owner_id = fields.Many2one('res.users', "Who has it", compute='_compute_subject')
-    due_on = fields.Date("Due on", compute='_compute_subject')
+    due_on = fields.Date(compute='_compute_subject')
     is_late = fields.Boolean("Late", compute='_compute_subject')
 
     # Figures

@@ -16,21 +16,21 @@ class QualiopiReviewTopic(models.Model):
 
     @api.model
     def _selection_figure(self):
-        return [
-            ('previous_decisions', self.env._("Previous decisions")),
-            ('satisfaction', self.env._("Satisfaction by stakeholder")),
-            ('complaints', self.env._("Complaints, difficulties, unforeseen events")),
-            ('dropouts', self.env._("Dropouts")),
-            ('results', self.env._("Results")),
-            ('actions', self.env._("Actions and their effectiveness")),
-            ('findings', self.env._("Findings")),
-            ('risks', self.env._("Risks")),
-            ('accessibility', self.env._("Accessibility and disability")),
-            ('subcontracting', self.env._("Subcontracting")),
-            ('monitoring', self.env._("Monitoring")),
-            ('communication', self.env._("Communication")),
-            ('trainers', self.env._("Trainers")),
-            ('safeguarding', self.env._("Safeguarding, as counts only")),
-            ('audits', self.env._("Audits and gaps")),
-            ('procedures', self.env._("Procedures and nil statements")),
-        ]
+        return list({
+            'previous_decisions': self.env._("Previous decisions"),
+            'satisfaction': self.env._("Satisfaction by stakeholder"),
+            'complaints': self.env._("Complaints, difficulties, unforeseen events"),
+            'dropouts': self.env._("Dropouts"),
+            'results': self.env._("Results"),
+            'actions': self.env._("Actions and their effectiveness"),
+            'findings': self.env._("Findings"),
+            'risks': self.env._("Risks"),
+            'accessibility': self.env._("Accessibility and disability"),
+            'subcontracting': self.env._("Subcontracting"),
+            'monitoring': self.env._("Monitoring"),
+            'communication': self.env._("Communication"),
+            'trainers': self.env._("Trainers"),
+            'safeguarding': self.env._("Safeguarding, as counts only"),
+            'audits': self.env._("Audits and gaps"),
+            'procedures': self.env._("Procedures and nil statements"),
+        }.items())

@@ -104,7 +104,8 @@ class TestReview(ReviewCase):
         for step in ('ack', 'response'):
             shown = document['figures'][step]
             value = self.figure(review, 'complaints', f'{step}_on_time')
-            self.assertAlmostEqual(value, 100 * shown['on_time'] / shown['total'], 1)
+            self.assertAlmostEqual(value, 100 * shown['in_time'] / shown['count'], 1)
+        self.assertEqual(self.figure(review, 'complaints', 'response_delay'), document['figures']['response']['median'])
         register = self.model_as('qualiopi.complaint', self.manager)
         self.assertEqual(
             self.figure(review, 'complaints', 'entries_open'),
