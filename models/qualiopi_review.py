@@ -62,14 +62,14 @@ class QualiopiReview(models.Model):
         "Period to", compute='_compute_period', store=True, readonly=False, precompute=True, required=True, index=True,
     )
     participant_ids = fields.Many2many(
-        'res.partner', 'qualiopi_review_participant_rel', 'review_id', 'partner_id', string="Invited",
+        'res.partner', 'qualiopi_review_participant_rel', 'review_id', 'partner_id', string="People invited",
         check_company=True, default=lambda self: self.env.user.partner_id,
     )
     present_ids = fields.Many2many(
-        'res.partner', 'qualiopi_review_present_rel', 'review_id', 'partner_id', string="Present",
+        'res.partner', 'qualiopi_review_present_rel', 'review_id', 'partner_id', string="People present",
         check_company=True, copy=False,
     )
-    excused_ids = fields.Many2many('res.partner', string="Excused", compute='_compute_excused_ids')
+    excused_ids = fields.Many2many('res.partner', string="People excused", compute='_compute_excused_ids')
     meeting_id = fields.Many2one(
         'calendar.event', "Meeting", readonly=True, copy=False, index='btree_not_null', ondelete='set null',
     )
@@ -94,9 +94,9 @@ class QualiopiReview(models.Model):
     # Where it stands
     state = fields.Selection([
         ('planned', "Planned"),
-        ('open', "Open"),
-        ('closed', "Closed"),
-        ('cancelled', "Cancelled"),
+        ('open', "Opened"),
+        ('closed', "Held and closed"),
+        ('cancelled', "Called off"),
     ], compute='_compute_state', store=True, index=True, copy=False, group_expand=True)
     opened_on = fields.Datetime(readonly=True, copy=False)
     figures_on = fields.Datetime("Figures gathered on", readonly=True, copy=False)

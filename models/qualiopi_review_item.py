@@ -61,7 +61,7 @@ class QualiopiReviewItem(models.Model):
     state = fields.Selection([
         ('open', "To treat"),
         ('treated', "Treated"),
-        ('aside', "Set aside"),
+        ('aside', "Put aside"),
     ], compute='_compute_state', store=True)
     finding_ids = fields.Many2many(
         'qualiopi.finding', 'qualiopi_review_item_finding_rel', 'item_id', 'finding_id', string="Findings",
