@@ -94,7 +94,7 @@ class QualiopiReview(models.Model):
     # Where it stands
     state = fields.Selection([
         ('planned', "Planned"),
-        ('open', "Opened"),
+        ('open', "Being held"),
         ('closed', "Held and closed"),
         ('cancelled', "Called off"),
     ], compute='_compute_state', store=True, index=True, copy=False, group_expand=True)

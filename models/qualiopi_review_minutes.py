@@ -56,12 +56,6 @@ class QualiopiReview(models.Model):
         self._finish()
         return True
 
-    def action_close_weekly(self):
-        """Close the weekly meeting and print its minutes, in one click."""
-        self.ensure_one()
-        self.action_close()
-        return self.action_print_minutes()
-
     def _waiting_window(self):
         waiting = self.agenda_ids.filtered(lambda item: item.state == 'open')[:1]
         return waiting.action_treat() if waiting else {**self._window(), 'target': 'new'}

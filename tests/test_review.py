@@ -425,8 +425,8 @@ class TestReview(ReviewCase):
         self.assertFalse(review.agenda_ids)
         self.assertFalse(review.meeting_id)
         review.word_ids[0].discussion = "The caretaker comes tomorrow"
-        window = review.action_close_weekly()
-        self.assertIn(str(review.minutes_id.id), window['url'])
+        review.action_close()
+        self.assertIn(str(review.minutes_id.id), review.action_print_minutes()['url'])
         html = self._html(review)
         self.assertIn("The caretaker comes tomorrow", html)
         self.assertIn("Not discussed", html)

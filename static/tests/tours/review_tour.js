@@ -32,7 +32,6 @@ registry.category("web_tour.tours").add("qualiopi_review", {
         press("En faire une action", ".modal"),
         // The action is made with its finding.
         see(".o_form_view .o_field_widget[name=finding_ids]:contains('CON/')"),
-        see(".o_field_widget[name=name]:contains('Programmer le chauffage'), .o_field_widget[name=name] :is(input, textarea):value('Programmer le chauffage la veille')"),
         { content: "Back to the review", trigger: ".o_breadcrumb a:contains('REV/'), .o_back_button:contains('REV/')", run: "click" },
         see(".o_field_widget[name=agenda_ids] .o_data_row:contains('Réclamations'):contains('Traité')"),
         // Closing names what was forgotten, and leads there.
