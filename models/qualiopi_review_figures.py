@@ -126,9 +126,9 @@ class QualiopiReview(models.Model):
         running &= Domain('state', 'not in', _ENDED)
         return [
             *figures,
-            self._figure('entries_open', self.env._("Open today"), Entry.search_count(running), is_now=True),
+            self._figure('entries_open', self.env._("Open on the day of the figures"), Entry.search_count(running), is_now=True),
             self._figure(
-                'entries_late', self.env._("Late today"),
+                'entries_late', self.env._("Late on the day of the figures"),
                 Entry.search_count(running & Domain('is_late', '=', True)), is_now=True),
         ]
 
@@ -187,7 +187,7 @@ class QualiopiReview(models.Model):
                 'from_complaints', self.env._("from complaints, difficulties and events"),
                 families.get('complaint', 0) + families.get('difficulty', 0)),
             self._figure(
-                'findings_waiting', self.env._("Without a decision today"),
+                'findings_waiting', self.env._("Without a decision on the day of the figures"),
                 Finding.search_count(waiting & Domain('state', 'in', ('new', 'analysed'))), is_now=True),
         ]
 
@@ -245,8 +245,8 @@ class QualiopiReview(models.Model):
                 self.env._("%(effective)s of %(all)s", effective=effective, all=judged)),
             self._figure('not_effective', self.env._("Judged not effective"), verdicts.get('not', 0)),
             self._figure(
-                'actions_open', self.env._("Under way today"), Action.search_count(running), is_now=True),
-            self._figure('actions_late', self.env._("Late today"), Action.search_count(
+                'actions_open', self.env._("Under way on the day of the figures"), Action.search_count(running), is_now=True),
+            self._figure('actions_late', self.env._("Late on the day of the figures"), Action.search_count(
                 own & Domain('due_state', '=', 'late')), is_now=True),
         ]
 
@@ -317,7 +317,7 @@ class QualiopiReview(models.Model):
         running = own & Domain('state', '=', 'open')
         today = fields.Date.context_today(self)
         return [
-            self._figure('risks', self.env._("Risks followed today"), Risk.search_count(running), is_now=True),
+            self._figure('risks', self.env._("Risks followed on the day of the figures"), Risk.search_count(running), is_now=True),
             self._figure(
                 'risks_high', self.env._("of which high or critical"),
                 Risk.search_count(running & Domain('band', 'in', ('high', 'critical'))), is_now=True),
@@ -341,7 +341,7 @@ class QualiopiReview(models.Model):
         today = fields.Date.context_today(self)
         return [
             self._figure(
-                'procedures', self.env._("Procedures in force today"), Procedure.search_count(in_force), is_now=True),
+                'procedures', self.env._("Procedures in force on the day of the figures"), Procedure.search_count(in_force), is_now=True),
             self._figure(
                 'procedures_due', self.env._("of which past their review"),
                 Procedure.search_count(in_force & Domain('next_review', '<', today)), is_now=True),

@@ -32,7 +32,7 @@ class ReportQualiopiReportReview(models.AbstractModel):
             'is_weekly': is_weekly,
             'sheet': self._sheet(
                 company, self.env._("Minutes"), review.name or review.reference, kicker=self.env._("Indicator 32"),
-                lead=None if is_weekly else self.env._("Period looked at: %s", period), reference=review.reference,
+                lead=None if is_weekly else period, reference=review.reference,
                 chips=chips, period=period, dates=(review.date_from, review.date_to),
             ),
             'facts': self._pairs([
@@ -77,16 +77,26 @@ class ReportQualiopiReportReview(models.AbstractModel):
                 'value': Item._figure_text(figure),
                 'previous': Item._figure_text(figure, 'previous'),
                 'change': Item._figure_change(figure),
-                'bars': [self._bar(value, scale) for value in values],
+                # Alone, a bar says nothing.
+                'bars': [self._bar(value, scale) for value in values]
+                if scale == 100 or values[1] is not None else [0, 0],
             })
         return {
             'record': item,
             'figures': rows,
             'decisions': item.decisions or [],
+            'elsewhere': self._elsewhere().get(item.topic_id.code),
             'references': ', '.join([
                 *self._linked(item, 'finding_ids').mapped('reference'),
                 *self._linked(item, 'action_ids').mapped('reference'),
             ]),
+        }
+
+    def _elsewhere(self):
+        """Items that have a place of their own on the first page."""
+        return {
+            'priorities': self.env._("See the priorities on the first page."),
+            'decisions': self.env._("See the decided actions on the first page."),
         }
 
     @staticmethod
