@@ -53,7 +53,9 @@ class QualiopiReview(models.Model):
         ('weekly', "Weekly meeting"),
     ], "Type", required=True, default='quality', index=True, tracking=True)
     date = fields.Datetime("Held on", index=True, tracking=True, copy=False)
-    duration = fields.Float("Duration (hours)", compute='_compute_duration', store=True, readonly=False, precompute=True)
+    duration = fields.Float(
+        "Duration (hours)", compute='_compute_duration', store=True, readonly=False, precompute=True,
+    )
     location = fields.Char("Place")
     date_from = fields.Date(
         "Period from", compute='_compute_period', store=True, readonly=False, precompute=True, required=True,
@@ -71,18 +73,18 @@ class QualiopiReview(models.Model):
     )
     excused_ids = fields.Many2many('res.partner', string="People excused", compute='_compute_excused_ids')
     meeting_id = fields.Many2one(
-        'calendar.event', "Meeting", readonly=True, copy=False, index='btree_not_null', ondelete='set null',
+        'calendar.event', readonly=True, copy=False, index='btree_not_null', ondelete='set null',
     )
 
     # What is said
     item_ids = fields.One2many('qualiopi.review.item', 'review_id', "Items")
     agenda_ids = fields.One2many(
-        'qualiopi.review.item', 'review_id', "Agenda", domain=[('kind', '=', 'topic')],
+        'qualiopi.review.item', 'review_id', "Items of the agenda", domain=[('kind', '=', 'topic')],
     )
     word_ids = fields.One2many(
         'qualiopi.review.item', 'review_id', "Entries and actions", domain=[('kind', '!=', 'topic')],
     )
-    item_count = fields.Integer("Items of the agenda", compute='_compute_item_count')
+    item_count = fields.Integer("Number of items", compute='_compute_item_count')
     treated_count = fields.Integer("Items treated", compute='_compute_item_count')
     priority_1 = fields.Char("First priority")
     priority_2 = fields.Char("Second priority")
@@ -112,7 +114,7 @@ class QualiopiReview(models.Model):
     )
     evidence_ids = fields.One2many('qualiopi.evidence', 'review_id')
     minutes_id = fields.Many2one(
-        'qualiopi.evidence', "Minutes", readonly=True, copy=False, ondelete='set null', index='btree_not_null',
+        'qualiopi.evidence', "Minutes kept", readonly=True, copy=False, ondelete='set null', index='btree_not_null',
     )
     communication_ids = fields.One2many('qualiopi.communication', 'review_id', "Who received the minutes")
 
@@ -245,7 +247,7 @@ class QualiopiReview(models.Model):
 
     def _add_topics(self):
         """Begin the agenda with the topics of the template."""
-        topics = self.env['qualiopi.review.topic'].search([])
+        topics = self.env['qualiopi.review.topic'].search([('company_id', 'in', [*self.company_id.ids, False])])
         self.env['qualiopi.review.item'].create([{
             'review_id': review.id,
             'topic_id': topic.id,

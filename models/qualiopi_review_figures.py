@@ -126,7 +126,8 @@ class QualiopiReview(models.Model):
         running &= Domain('state', 'not in', _ENDED)
         return [
             *figures,
-            self._figure('entries_open', self.env._("Open on the day of the figures"), Entry.search_count(running), is_now=True),
+            self._figure(
+                'entries_open', self.env._("Open on the day of the figures"), Entry.search_count(running), is_now=True),
             self._figure(
                 'entries_late', self.env._("Late on the day of the figures"),
                 Entry.search_count(running & Domain('is_late', '=', True)), is_now=True),
@@ -195,7 +196,8 @@ class QualiopiReview(models.Model):
         """Gaps found in audits and elsewhere."""
         domain = self._finding_domain(company, first, last)
         return [
-            self._findings_of('audit_findings', self.env._("Findings of audits"), domain & Domain('family', '=', 'audit')),
+            self._findings_of(
+                'audit_findings', self.env._("Findings of audits"), domain & Domain('family', '=', 'audit')),
             self._findings_of('minor_gaps', self.env._("Minor gaps"), domain & Domain('kind', '=', 'minor_gap')),
             self._findings_of('major_gaps', self.env._("Major gaps"), domain & Domain('kind', '=', 'major_gap')),
         ]
@@ -245,7 +247,8 @@ class QualiopiReview(models.Model):
                 self.env._("%(effective)s of %(all)s", effective=effective, all=judged)),
             self._figure('not_effective', self.env._("Judged not effective"), verdicts.get('not', 0)),
             self._figure(
-                'actions_open', self.env._("Under way on the day of the figures"), Action.search_count(running), is_now=True),
+                'actions_open', self.env._("Under way on the day of the figures"),
+                Action.search_count(running), is_now=True),
             self._figure('actions_late', self.env._("Late on the day of the figures"), Action.search_count(
                 own & Domain('due_state', '=', 'late')), is_now=True),
         ]
@@ -317,7 +320,9 @@ class QualiopiReview(models.Model):
         running = own & Domain('state', '=', 'open')
         today = fields.Date.context_today(self)
         return [
-            self._figure('risks', self.env._("Risks followed on the day of the figures"), Risk.search_count(running), is_now=True),
+            self._figure(
+                'risks', self.env._("Risks followed on the day of the figures"), Risk.search_count(running),
+                is_now=True),
             self._figure(
                 'risks_high', self.env._("of which high or critical"),
                 Risk.search_count(running & Domain('band', 'in', ('high', 'critical'))), is_now=True),
@@ -341,13 +346,15 @@ class QualiopiReview(models.Model):
         today = fields.Date.context_today(self)
         return [
             self._figure(
-                'procedures', self.env._("Procedures in force on the day of the figures"), Procedure.search_count(in_force), is_now=True),
+                'procedures', self.env._("Procedures in force on the day of the figures"),
+                Procedure.search_count(in_force), is_now=True),
             self._figure(
                 'procedures_due', self.env._("of which past their review"),
                 Procedure.search_count(in_force & Domain('next_review', '<', today)), is_now=True),
             self._figure(
                 'procedures_new', self.env._("Versions that came into force"),
-                Procedure.search_count(own & Domain('published_on', '!=', False) & self._days('date_from', first, last))),
+                Procedure.search_count(
+                    own & Domain('published_on', '!=', False) & self._days('date_from', first, last))),
             self._figure(
                 'nil_statements', self.env._("Nil statements that hold"),
                 Statement.search_count(own & Domain('state', '=', 'declared') & self._days('date_to', first, last))),

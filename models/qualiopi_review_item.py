@@ -151,11 +151,12 @@ class QualiopiReviewItem(models.Model):
     def _figures_table(self, figures):
         row = Markup(
             '<tr><td>%s<div class="text-muted small">%s</div></td><td class="text-end fw-bold text-nowrap">%s</td>'
-            '<td class="text-end text-muted text-nowrap">%s</td><td class="text-end text-muted text-nowrap">%s</td></tr>'
+            '<td class="text-end text-muted text-nowrap">%s</td>'
+            '<td class="text-end text-muted text-nowrap">%s</td></tr>'
         )
         return Markup(
-            '<table class="table table-sm mb-2"><thead><tr><th scope="col">%s</th><th scope="col" class="text-end">%s</th>'
-            '<th scope="col" class="text-end">%s</th><th scope="col" class="text-end">%s</th></tr></thead>'
+            '<table class="table table-sm mb-2"><thead><tr><th scope="col">%s</th>'
+            '<th scope="col" class="text-end">%s</th><th scope="col" class="text-end">%s</th><th scope="col" class="text-end">%s</th></tr></thead>'
             '<tbody>%s</tbody></table>'
         ) % (
             self.env._("Figure"), self.env._("This period"), self.env._("Before"), self.env._("Change"),
@@ -211,7 +212,8 @@ class QualiopiReviewItem(models.Model):
     def _unlink_except_opened(self):
         self._check_unlocked()
         for item in self:
-            if item.review_state != 'planned' and not (item.review_state == 'open' and not item.figures and item.state == 'open'):
+            is_new = item.review_state == 'open' and not item.topic_id and item.state == 'open'
+            if item.review_state != 'planned' and not is_new:
                 raise UserError(self.env._(
                     "\"%s\" was on the agenda when the review was opened: set it aside with a word instead.", item.name,
                 ))

@@ -93,10 +93,10 @@ class ReportQualiopiReportReview(models.AbstractModel):
         }
 
     def _elsewhere(self):
-        """Items that have a place of their own on the first page."""
+        """Items that have a place of their own at the head of the minutes."""
         return {
-            'priorities': self.env._("See the priorities on the first page."),
-            'decisions': self.env._("See the decided actions on the first page."),
+            'priorities': self.env._("See the priorities at the head of the minutes."),
+            'decisions': self.env._("See the decided actions at the head of the minutes."),
         }
 
     @staticmethod

@@ -110,7 +110,8 @@ class TestReview(ReviewCase):
         self.assertEqual(
             self.figure(review, 'complaints', 'entries_open'),
             register.search_count([('state', 'not in', ('closed', 'cancelled'))]))
-        self.assertEqual(self.figure(review, 'complaints', 'entries_late'), register.search_count([('is_late', '=', True)]))
+        self.assertEqual(
+            self.figure(review, 'complaints', 'entries_late'), register.search_count([('is_late', '=', True)]))
         self.assertTrue(late.is_late)
 
         plan = self._document('plan', review)
@@ -120,7 +121,8 @@ class TestReview(ReviewCase):
         self.assertEqual(self.figure(review, 'actions', 'effective'), 100)
         self.assertEqual(self.figure(review, 'actions', 'checks'), 1)
         findings = self.model_as('qualiopi.finding', self.manager)
-        self.assertEqual(self.figure(review, 'findings', 'findings'), findings.search_count([('state', '!=', 'cancelled')]))
+        self.assertEqual(
+            self.figure(review, 'findings', 'findings'), findings.search_count([('state', '!=', 'cancelled')]))
 
     def _document(self, name, review):
         report = self.model_as(f'report.qualiopi.report_{name}', self.manager)
@@ -240,6 +242,17 @@ class TestReview(ReviewCase):
         self.assertEqual(len(item.action_ids), 2)
         self.assertEqual(item.action_ids.finding_ids, finding)
 
+    def test_items_by_hand(self):
+        """What was on the agenda when the review was opened is set aside, not thrown away."""
+        review = self.make_review()
+        self.item(review, 'resources').unlink()
+        self.assertNotIn("Resources", review.agenda_ids.mapped('name'))
+        review.action_open()
+        with self.assertRefused("set it aside"):
+            self.item(review, 'dropouts').unlink()
+        own = self.model_as('qualiopi.review.item', self.manager).create({'review_id': review.id, 'name': "Premises"})
+        own.unlink()
+
     def test_decision_to_finding(self):
         review = self.make_review()
         review.action_open()
@@ -284,7 +297,8 @@ class TestReview(ReviewCase):
         with self.assertRefused("Missing.*Dropouts", GateError) as raised:
             review.action_close()
         self.assertEqual(raised.exception.args[1]['res_model'], 'qualiopi.review.item')
-        for item in review.agenda_ids.filtered(lambda i: i.topic_id.code not in ('priorities', 'decisions', 'dropouts')):
+        elsewhere = ('priorities', 'decisions', 'dropouts')
+        for item in review.agenda_ids.filtered(lambda i: i.topic_id.code not in elsewhere):
             item.discussion = "All is well"
         self.item(review, 'dropouts').aside_reason = "Nobody stopped"
         with self.assertRefused("Three priorities"):
