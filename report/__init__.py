@@ -16,4 +16,5 @@ from . import (
     qualiopi_xlsx,
     import_template,
     report_poster,
+    report_review,
 )

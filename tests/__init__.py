@@ -40,6 +40,8 @@ from . import (
     test_results,
     test_screens,
     test_satisfaction,
+    test_review,
+    test_review_tour,
     test_sessions,
     test_settings,
     test_sudo_inventory,
