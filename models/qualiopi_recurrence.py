@@ -38,14 +38,14 @@ class QualiopiImprovementAction(models.Model):
     recurrence_note = fields.Char("What was decided about it", readonly=True, copy=False, tracking=True)
 
     def _check_server_values(self, vals_list):
-        super()._check_server_values(vals_list)
         if not self._is_server():
             for vals in vals_list:
                 self._check_recurrence_values(vals)
+        return super()._check_server_values(vals_list)
 
     def _check_written_values(self, vals):
-        super()._check_written_values(vals)
         self._check_recurrence_values(vals)
+        return super()._check_written_values(vals)
 
     def _check_recurrence_values(self, vals):
         for name in vals:

@@ -35,7 +35,7 @@ class QualiopiSignal(models.Model):
                 return
             # Memory is bounded by the batch.
             self.env.invalidate_all()
-        for company in self.env['res.company'].search([], order='id'):
+        for company in self.env['res.company'].search([('active', '=', True)], order='id'):
             for rule in self.env['qualiopi.signal.rule']._applying(company):
                 if rule.kind not in CAMPAIGN_KINDS:
                     rule._look_safely(company)
@@ -196,8 +196,8 @@ class QualiopiFeedbackCampaign(models.Model):
             if rate is None or figures['asked'] < rule.min_n or rate >= rule.threshold:
                 return []
             text = self.env._(
-                "Response rate %(rate)s %%: %(n)s answers of %(asked)s persons asked, below the threshold of %(limit)s %%."
-                " %(origin)s",
+                "Response rate %(rate)s %%: %(n)s answers of %(asked)s persons asked, below the threshold of"
+                " %(limit)s %%. %(origin)s",
                 rate=f'{rate:.1f}', n=figures['n'], asked=figures['asked'], limit=limit,
                 origin=self._signal_source(rule))
             return [self._signal_values(

@@ -45,7 +45,7 @@ class QualiopiSignalRule(models.Model):
         'qualiopi.stakeholder', ondelete='restrict', help="Leave empty for all stakeholders.",
     )
     question_id = fields.Many2one(
-        'survey.question', "Question", ondelete='cascade',
+        'survey.question', ondelete='cascade',
         domain="[('survey_id.survey_type', '=', 'qualiopi'), ('qualiopi_use', '=', 'satisfaction')]",
         help="Leave empty for each satisfaction question.",
     )

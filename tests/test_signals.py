@@ -68,7 +68,8 @@ class TestSignals(AnswerCase):
         }])
         # (50 + 50 + 75) / 3
         self.assertAlmostEqual(signal.value, 58.3, 1)
-        self.assertIn("Satisfaction 58.3 / 100 (n = 3 answers of 4 persons asked), below the threshold of 80", signal.text)
+        self.assertIn(
+            "Satisfaction 58.3 / 100 (n = 3 answers of 4 persons asked), below the threshold of 80", signal.text)
         self.assertIn(campaign.reference, signal.text)
         todo = self.env['mail.activity'].search([('res_model', '=', 'qualiopi.signal'), ('res_id', '=', signal.id)])
         self.assertEqual((todo.user_id, todo.qualiopi_step), (self.manager, 'decide'))
