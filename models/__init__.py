@@ -62,6 +62,7 @@ from . import (
     qualiopi_recurrence,
     qualiopi_metric,
     qualiopi_evidence,
+    qualiopi_complaint_follow,
     event_type,
     event_event,
     event_registration,

@@ -77,6 +77,7 @@ class QualiopiFeedbackCampaign(models.Model):
 
     def _run(self):
         """Invite, remind and end what is due today."""
+        # sudo: the daily job is nobody's
         campaigns = self.sudo()
         campaigns._follow_sessions()
         today = {campaign: campaign._today() for campaign in campaigns}
@@ -110,7 +111,7 @@ class QualiopiFeedbackCampaign(models.Model):
                 if campaign.is_automatic and campaign.date_from < today[campaign]:
                     campaign._cancel(campaign.env._("Nobody was to be asked."))
                 continue
-            to_remind = open_invites.filtered(lambda invite: invite.reminder_number < campaign.reminder_max)
+            to_remind = open_invites.filtered_domain([('reminder_number', '<', campaign.reminder_max)])
             last = max(
                 (invite._last_contact() for invite in open_invites), default=campaign.date_from,
             ) + timedelta(days=campaign.reminder_days)
@@ -228,11 +229,11 @@ class QualiopiFeedbackCampaign(models.Model):
         # sudo: the invitations are written by the program
         campaigns = self.sudo()
         vals_list = []
+        order = {'answered': 0, 'sent': 1}
         for campaign, recipients in campaigns._recipients().items():
             by_registration = {
                 registration.id: key for key, vals in recipients.items() for registration in vals['registrations']
             }
-            order = {'answered': 0, 'sent': 1}
             known = set()
             invites = campaign.invite_ids.sorted(lambda invite: (order.get(invite.state, 2), invite.id))
             for invite in invites:
@@ -247,6 +248,7 @@ class QualiopiFeedbackCampaign(models.Model):
             for key, vals in recipients.items():
                 if key not in known:
                     vals_list.append(campaign._invite_values(key, vals))
+        # sudo: only the program writes invitations, whose secrets nobody reads
         self.env['qualiopi.feedback.invite'].sudo().create(vals_list)
 
     def _invite_values(self, key, vals):

@@ -8,21 +8,16 @@ from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.fields import Command, Domain
-from odoo.tools import LazyTranslate
+from odoo.tools import LazyTranslate, format_date
 from odoo.tools.sql import escape_psql
 
 from .qualiopi_list_mixin import QualiopiListMixin
 
 _lt = LazyTranslate(__name__, default_lang='en_US')
 
-# How people write days in France, beside what the file's options say.
-_DAY_FORMATS = ('%d/%m/%Y', '%d/%m/%y', '%d-%m-%Y', '%d.%m.%Y', '%Y-%m-%d')
-_TIME_FORMATS = ('', ' %H:%M', ' %H:%M:%S')
-# Columns of the spreadsheets that the program counts itself.
-_COUNTED = {
-    'delai ar (j)', 'delai de reponse (j)', 'delai de traitement', 'dans les delais', 'retard (j)', 'remarques',
-    'acknowledgement delay (d)', 'response delay (d)', 'in time', 'delay (d)', 'remarks',
-}
+# "31", "31, 32", "ind. 31 et 32".
+_NUMBERS = r'(ind(icateurs?|icators?|\.)?\s*)?(n[o°]s?\s*)?\d+([\s,;/&+et-]+\d+)*'
+
 
 
 class ImportColumn(NamedTuple):
@@ -130,9 +125,10 @@ class QualiopiImportMixin(models.AbstractModel):
     @api.model
     def load(self, fields, data):
         """Load the rows of a file; those that were taken over before are left as they are (design, rule 9)."""
-        if not self.env.context.get('import_file'):
+        if not self.env.context.get('import_file') or 'qualiopi_import_values' in self.env.context:
             return super().load(fields, data)
         company = self.env.company
+        # sudo: the company's time zone
         model = self.with_context(
             # A day of the file is a day of the company.
             tz=company.sudo()._qualiopi_tz(), _import_limit=None, qualiopi_import_people={},
@@ -145,6 +141,9 @@ class QualiopiImportMixin(models.AbstractModel):
         chosen = data[:limit] if limit else data
         rows, positions, extras, ids, errors = [], [], [], [], []
         reader = self._import_reader(names)
+        days = [
+            name for name in names if name in self._fields and self._fields[name].type in ('date', 'datetime')
+        ]
         first_rows = {}
         for position, cells in enumerate(chosen):
             row = dict(zip(names, cells, strict=True))
@@ -155,23 +154,34 @@ class QualiopiImportMixin(models.AbstractModel):
             if key and key[0] == 'number':
                 if key in first_rows:
                     errors.append(self._import_error(position, 'old_reference', self.env._(
-                        "Number %(number)s stands in the file twice, first on row %(row)s.",
-                        number=row['old_reference'].strip(), row=first_rows[key] + 2,
+                        "Row %(row)s: number %(number)s stands in the file twice, first on row %(first)s.",
+                        row=position + 2, number=row['old_reference'].strip(), first=first_rows[key] + 2,
                     )))
                 first_rows.setdefault(key, position)
             if self._import_flag(row) and not row.get(self._import_day_cell(), True):
                 # Today's date would be a lie.
-                errors.append(self._import_error(position, self._import_day_cell(), self.env._("The date is missing.")))
+                errors.append(self._import_error(position, self._import_day_cell(), self.env._(
+                    "Row %s: the date is missing.", position + 2,
+                )))
             values, left = reader(row)
+            for name in days:
+                try:
+                    fields.Datetime.to_datetime(left[name] or None)
+                except ValueError:
+                    errors.append(self._import_error(position, name, self.env._(
+                        "Row %(row)s: \"%(value)s\" is no date. Write it as 31/12/2024.",
+                        row=position + 2, value=left[name],
+                    )))
+                    left[name] = ''
             rows.append(left)
             positions.append(position)
             extras.append(values)
         columns = [name for name in names if name in self._fields or '/' in name or name in ('id', '.id')]
         with self.env.cr.savepoint() as savepoint:
             self._import_prepare(extras)
-            result = super(QualiopiImportMixin, self.with_context(
-                qualiopi_import_values=extras,
-            )).load(columns, [[left[name] for name in columns] for left in rows])
+            result = self.with_context(qualiopi_import_values=extras).load(
+                columns, [[left[name] for name in columns] for left in rows],
+            )
             for message in result['messages']:
                 if 'rows' in message:
                     message['rows'] = {side: positions[row] for side, row in message['rows'].items()}
@@ -298,6 +308,7 @@ class QualiopiImportMixin(models.AbstractModel):
             if with_flag:
                 left['is_imported'] = ''
                 values['is_imported'] = self._import_flag(row)
+            self._import_indicators(left, values)
             self._import_row(left, values)
             return values, left
 
@@ -347,8 +358,11 @@ class QualiopiImportMixin(models.AbstractModel):
         :param dict left: cells that Odoo is still to read, by name; may be changed
         :param dict values: values of the new record; may be changed
         """
+
+    def _import_indicators(self, left, values):
+        """Indicators by their numbers, as people list them."""
         numbers = left.get('indicator_ids')
-        if numbers and re.fullmatch(r'(ind(icateurs?|icators?|\.)?\s*)?(n[o°]s?\s*)?\d+([\s,;/&+et-]+\d+)*', normal(numbers)):
+        if numbers and re.fullmatch(_NUMBERS, normal(numbers)):
             found = self.env['qualiopi.indicator'].search([
                 ('number', 'in', [int(number) for number in re.findall(r'\d+', numbers)]),
             ])
@@ -363,7 +377,8 @@ class QualiopiImportMixin(models.AbstractModel):
         for name in names:
             text = left.get(name)
             if text:
-                text = self.env['qualiopi.report']._formats(self.env.company)['d'](text) if isinstance(text, date) else text
+                if isinstance(text, date):
+                    text = format_date(self.env, text)
                 lines.append(self.env._(
                     "%(heading)s: %(text)s", heading=labels[name]._translate(self.env.lang), text=text,
                 ))
@@ -385,7 +400,8 @@ class QualiopiImportMixin(models.AbstractModel):
             company = 'company_ids' if model == 'res.users' else 'company_id'
             companies = [self.env.company.id] if model == 'res.users' else [self.env.company.id, False]
             found = records.search(
-                Domain(company, 'in', companies) & Domain.OR(Domain(name, '=ilike', escape_psql(text)) for name in names), limit=2,
+                Domain(company, 'in', companies)
+                & Domain.OR(Domain(name, '=ilike', escape_psql(text)) for name in names), limit=2,
             ) if text else records
             known[key] = found.id if len(found) == 1 else False
         return self.env[model].browse(known[key])
@@ -530,7 +546,6 @@ class QualiopiComplaint(models.Model):
         return 'received_on'
 
     def _import_row(self, left, values):
-        super()._import_row(left, values)
         kept = ['import_actions', 'import_evidence']
         for name, model, target in (
             ('import_session', 'event.event', 'event_id'), ('import_session', 'qualiopi.course', 'course_id'),
@@ -631,8 +646,10 @@ class QualiopiImprovementAction(models.Model):
     def _import_examples(self):
         name = self._import_example_name
         return [{
-            'old_reference': "A-2024-01", 'referential_date': date(2024, 3, 11), 'import_source': name('qualiopi.source_complaint'),
-            'import_source_reference': "2024-01", 'import_finding': self.env._("Rooms are booked without the number of learners"),
+            'old_reference': "A-2024-01", 'referential_date': date(2024, 3, 11),
+            'import_source': name('qualiopi.source_complaint'),
+            'import_source_reference': "2024-01",
+            'import_finding': self.env._("Rooms are booked without the number of learners"),
             'indicator_ids': "32", 'import_cause': self.env._("The booking form does not ask for it"),
             'action_type': 'corrective', 'name': self.env._("Ask for the number of learners in the booking form"),
             'priority': '1', 'means': self.env._("Half a day"), 'date_due': date(2024, 4, 30), 'progress': 100,
@@ -659,7 +676,6 @@ class QualiopiImprovementAction(models.Model):
         return normal(name)
 
     def _import_row(self, left, values):
-        super()._import_row(left, values)
         user = left.get('import_owner') and self._import_user(left['import_owner'])
         if values.get('is_imported') or 'import_owner' in left:
             values['user_id'] = user.id if user else False
@@ -732,71 +748,3 @@ class QualiopiImprovementAction(models.Model):
             if actions and all(action.phase in ('done', 'cancelled') for action in actions):
                 last = max(action.done_on or action.referential_date for action in actions)
                 finding._as_server().write({'closed_on': datetime.combine(last, datetime.min.time()).replace(hour=12)})
-
-
-class BaseImportImport(models.TransientModel):
-    _inherit = 'base_import.import'
-
-    def _qualiopi_model(self):
-        """The register that the file goes to, None for any other model: then nothing is changed here."""
-        model = self.env.get(self.res_model)
-        return model if isinstance(model, QualiopiImportMixin) else None
-
-    @api.model
-    def get_fields_tree(self, model, depth=3):
-        tree = super().get_fields_tree(model, depth)
-        register = self.env.get(model)
-        if not isinstance(register, QualiopiImportMixin):
-            return tree
-        present = {field['name'] for field in tree}
-        for name, field in register._import_virtual_fields().items():
-            if name not in present:
-                entry = {
-                    'id': name, 'name': name, 'string': field['string'], 'required': False, 'fields': [],
-                    'type': field['type'], 'model_name': model,
-                }
-                if field.get('relation'):
-                    entry['comodel_name'] = field['relation']
-                tree.append(entry)
-        return tree
-
-    def _get_mapping_suggestion(self, header, fields_tree, header_types, mapping_fields):
-        register = self._qualiopi_model()
-        if register is not None and not mapping_fields.get(header.lower()):
-            name = register._import_headings().get(normal(header))
-            if name and any(field['name'] == name for field in fields_tree):
-                return {'field_path': [name], 'distance': -1}
-            if normal(header) in _COUNTED:
-                return {}
-        return super()._get_mapping_suggestion(header, fields_tree, header_types, mapping_fields)
-
-    def _parse_date_from_data(self, data, index, name, field_type, options):
-        """For our registers, a day that cannot be read is left for the message of its own row."""
-        if self._qualiopi_model() is None:
-            return super()._parse_date_from_data(data, index, name, field_type, options)
-        days = [options['date_format']] if options.get('date_format') else []
-        times = [options['datetime_format']] if options.get('datetime_format') else []
-        patterns = [*times, *(day + time for time in _TIME_FORMATS for day in (*days, *_DAY_FORMATS))]
-        for line in data:
-            value = line[index]
-            if isinstance(value, str) and value.strip():
-                line[index] = self._qualiopi_moment(value.strip(), patterns, field_type)
-            elif isinstance(value, date):
-                line[index] = self._qualiopi_text(value, field_type)
-        return None
-
-    @staticmethod
-    def _qualiopi_text(moment, field_type):
-        if field_type == 'date':
-            return fields.Date.to_string(moment)
-        return fields.Datetime.to_string(fields.Datetime.to_datetime(moment))
-
-    def _qualiopi_moment(self, text, patterns, field_type):
-        for pattern in patterns:
-            try:
-                moment = datetime.strptime(text, pattern)
-            except ValueError:
-                continue
-            if 1970 <= moment.year < 2200:
-                return self._qualiopi_text(moment, field_type)
-        return text

@@ -86,7 +86,12 @@ class QualiopiSatisfactionReport(models.Model):
         self.env.cr.execute(SQL("CREATE VIEW %s AS (%s)", SQL.identifier(self._table), self._view()))
 
     @api.model
-    def _view(self):
+    def _view(self, campaign_ids=None):
+        """The rows, of all campaigns or of some: PostgreSQL does not look for those alone in a view by itself.
+
+        :rtype: SQL
+        """
+        some = SQL(" AND campaign_id IN %s", tuple(campaign_ids)) if campaign_ids else SQL()
         return SQL("""
             SELECT c.id, c.id AS campaign_id, c.company_id, c.event_id, c.course_id, c.trainer_id, c.stakeholder_id,
                    c.survey_id, c.moment, c.date_from AS date, s.qualiopi_is_teaching AS is_teaching,
@@ -122,7 +127,7 @@ class QualiopiSatisfactionReport(models.Model):
                           COUNT(*) FILTER (WHERE insertion = 'yes') AS insertion_yes,
                           COUNT(*) FILTER (WHERE insertion IS NOT NULL) AS insertion_n
                      FROM survey_user_input
-                    WHERE is_counted IS TRUE
+                    WHERE is_counted IS TRUE%s
                  GROUP BY campaign_id
                    ) a ON a.campaign_id = c.id AND c.means = 'survey'
         CROSS JOIN LATERAL (
@@ -130,7 +135,7 @@ class QualiopiSatisfactionReport(models.Model):
                           CASE WHEN c.means = 'survey' THEN COALESCE(a.n, 0) ELSE c.answered_count END AS n
                    ) r
              WHERE c.state <> 'planned' AND c.cancelled_on IS NULL
-        """)
+        """, some)
 
     def _read_group_select(self, aggregate_spec, query):
         name, __, function = aggregate_spec.partition(':')
@@ -153,8 +158,8 @@ class QualiopiSatisfactionReport(models.Model):
         """
         self.env.flush_all()
         self.env.cr.execute(SQL(
-            "SELECT id, is_hidden, %s FROM %s WHERE id IN %s",
-            SQL(', ').join(map(SQL.identifier, _SUMS)), SQL.identifier(self._table), tuple(campaign_ids),
+            "SELECT id, is_hidden, %s FROM (%s) rows WHERE id IN %s",
+            SQL(', ').join(map(SQL.identifier, _SUMS)), self._view(campaign_ids), tuple(campaign_ids),
         ))
         return {row.pop('id'): row for row in self.env.cr.dictfetchall()}
 
@@ -198,9 +203,9 @@ class QualiopiSatisfactionReport(models.Model):
             "Satisfaction: each answered satisfaction question is brought to 0–100 by the lowest and highest value of"
             " its scale (on a scale from 1 to 5, 4 counts 75); an answer's satisfaction is the mean of its questions, a"
             " rate the mean of the answers. NPS: share of 9 and 10 minus share of 0 to 6. Response rate: complete"
-            " answers in a hundred persons asked. n is the number of complete answers, paper included; tests, unfinished answers and"
-            " answers set aside are not counted. Anonymous campaigns show no result before their end, nor below their"
-            " number of answers."
+            " answers in a hundred persons asked. n is the number of complete answers, paper included; tests,"
+            " unfinished answers and answers set aside are not counted. Anonymous campaigns show no result"
+            " before their end, nor below their number of answers."
         )
 
     @api.model

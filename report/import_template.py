@@ -105,8 +105,8 @@ class QualiopiImportTemplate(models.AbstractModel):
             "Replace the example rows of the first sheet by yours. Columns that you do not need may stay empty or go."
         ), formats['label'])
         sheet.write_string(1, 0, self.env._(
-            "Days as dd/mm/yyyy. Several causes or indicators: with a semicolon between them. Your former numbers are kept;"
-            " a row whose number is in the register already is left out. Nobody gets a letter or an activity."
+            "Days as dd/mm/yyyy. Several causes or indicators: with a semicolon between them. Your former numbers are"
+            " kept; a row whose number is in the register already is left out. Nobody gets a letter or an activity."
         ), formats['label'])
         sheet.write_string(2, 0, self.env._(
             "Sessions, trainers and owners are recognised by their exact name in Odoo; otherwise what you wrote is kept"

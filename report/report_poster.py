@@ -42,6 +42,7 @@ class QualiopiReportDoor(models.AbstractModel):
     def _in_french(self, company):
         """The report in the company's language: what hangs on the wall is for its learners."""
         codes = {code for code, __ in self.env['res.lang'].get_installed()}
+        # sudo: the company's language
         wishes = (company.sudo().partner_id.lang, 'fr_FR', self.env.lang)
         return self.with_context(lang=next((code for code in wishes if code in codes), 'en_US'))
 
@@ -52,7 +53,7 @@ class QualiopiReportDoor(models.AbstractModel):
         """Values of one page."""
         # sudo: what the company says of itself is for everybody to read
         company = company.sudo().with_context(lang=self.env.lang)
-        url = (event or company)._door_url() if self._door_is_open(company) else None
+        url = (event or company)._door_url() if company.qualiopi_form_enabled else None
         severity = self.env.ref('qualiopi.severity_minor', raise_if_not_found=False)
         sheet = self._sheet(company, self._door_title(), self._door_title())
         address = ', '.join(filter(None, [
@@ -62,6 +63,7 @@ class QualiopiReportDoor(models.AbstractModel):
             company.company_registry and self.env._("SIRET %s", company.company_registry),
             company.qualiopi_nda and self.env._("Activity no. %s", company.qualiopi_nda),
         ]))
+        natures = self.env['qualiopi.complaint']._fields['nature']._description_selection(self.env)
         return {
             'lang': self.env.lang,
             'company': company,
@@ -70,23 +72,21 @@ class QualiopiReportDoor(models.AbstractModel):
             'dates': event and self._door_dates(event),
             'url': url,
             'qr': url and self._door_qr(url),
-            'email': self._door_email(company),
+            'email': company.qualiopi_complaint_address or company.email,
             'phone': company.phone,
             'person': company.qualiopi_manager_id.name,
             'officer': company.qualiopi_disability_officer_id.name,
             'address': address,
             'ack_within': severity and self.env._("within %s working days", severity.ack_days),
             'response_within': severity and self.env._("within %s working days", severity.response_days),
+            'is_anonymous': company.qualiopi_form_anonymous,
             'promise': self._door_promise(severity),
             'mediator': company.qualiopi_mediator and ', '.join(filter(None, [
                 company.qualiopi_mediator,
                 self._clip(' '.join((company.qualiopi_mediator_contact or '').split()), 120),
             ])),
             'safeguarding': self._door_safeguarding(company),
-            'natures': [
-                label for value, label in self.env['qualiopi.complaint']._fields['nature']._description_selection(self.env)
-                if value != 'safeguarding'
-            ],
+            'natures': [label for value, label in natures if value != 'safeguarding'],
             'kinds': [
                 self.env._("Learner"), self.env._("Company, employer"), self.env._("Trainer"), self.env._("Funder"),
                 self.env._("Other: %s", "…" * 4),
@@ -111,11 +111,6 @@ class QualiopiReportDoor(models.AbstractModel):
         return first if first == last else self.env._("From %(first)s to %(last)s", first=first, last=last)
 
     @staticmethod
-    def _door_is_open(company):
-        """Whether the company has switched on the public form."""
-        return company.qualiopi_form_enabled if 'qualiopi_form_enabled' in company._fields else True
-
-    @staticmethod
     def _door_qr(url):
         """The link as a QR code, in an image that the page carries itself; drawn here, since the barcodes of
         the server need a graphics library that is not on every machine."""
@@ -134,26 +129,15 @@ class QualiopiReportDoor(models.AbstractModel):
         image.resize((side * _QR_DOTS, side * _QR_DOTS), Image.Resampling.NEAREST).save(buffer, 'PNG')
         return f'data:image/png;base64,{b64encode(buffer.getvalue()).decode()}'
 
-    def _door_email(self, company):
-        """The address of the register's e-mail channel, else that of the company."""
-        channel = self.env.ref('qualiopi.channel_email', raise_if_not_found=False)
-        if channel and 'alias_email' in channel._fields:
-            # sudo: the address is made to be known
-            channels = self.env['qualiopi.channel'].sudo().search([('company_id', 'in', [company.id, False])])
-            own = channels.filtered('alias_email').sorted(lambda found: found.company_id != company)[:1]
-            if own:
-                return own.alias_email
-        return company.email
-
     def _door_safeguarding(self, company):
-        """Lines of the safeguarding contacts: the company's own, else whom to call in France."""
-        if 'qualiopi_safeguarding_contacts' in company._fields and company.qualiopi_safeguarding_contacts:
-            return [line.strip() for line in company.qualiopi_safeguarding_contacts.split('\n') if line.strip()][:5]
+        """Whom to call in France, then the company's own contacts."""
+        own = (company.qualiopi_safeguarding_contacts or '').split('\n')
         return [
             self.env._("17: police, in an emergency"),
             self.env._("119: children in danger"),
             self.env._("3919: violence against women"),
             self.env._("Défenseur des droits: discrimination"),
+            *[self._clip(line.strip(), 60) for line in own if line.strip()][:2],
         ]
 
 

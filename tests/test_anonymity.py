@@ -120,7 +120,8 @@ class TestAnonymity(AnswerCase):
         self.env.flush_all()
         self.assertEqual(
             self.rows(
-                "SELECT partner_id, email, nickname, end_datetime::text FROM survey_user_input WHERE id = %s", answer.id),
+                "SELECT partner_id, email, nickname, end_datetime::text FROM survey_user_input"
+                " WHERE id = %s", answer.id),
             [(None, None, None, '2026-11-20 00:00:00')])
 
     def test_no_trace_in_messages_and_logs(self):

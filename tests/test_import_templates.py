@@ -174,7 +174,8 @@ class TestImportTemplates(QualiopiCase):
              "Formation concernée", "Responsable", "Indicateurs", "Délai AR (j)"],
             [["12", "04/03/2024", "Stagiaire 4", "Salle froide", "bruit, chaleur, odeurs ; Communication interne",
               "CLÔTURÉ", "11/03/24", "téléphone", "First aid", "Test officer", "31 ; 32", "2"],
-             ["13", date(2024, 5, 6), "=1+1", "Facture", "", "en cours", "", "E-MAIL", "Inconnue", "Parti depuis", "", ""]],
+             ["13", date(2024, 5, 6), "=1+1", "Facture", "", "en cours", "", "E-MAIL",
+              "Inconnue", "Parti depuis", "", ""]],
         )
         result, matched = self._import(_COMPLAINT, content)
         self.assertFalse(result['messages'])
@@ -229,7 +230,8 @@ class TestImportTemplates(QualiopiCase):
         """Rows without a number are known again by their day and their words."""
         content = self._sheet(
             ["Date de réception", "Objet", "Description", "Repris de l’ancien registre"],
-            [["04/03/2024", "Salle froide", "Deux jours", "Oui"], ["05/03/2024", "", "Facture fausse\net en double", "oui"]],
+            [["04/03/2024", "Salle froide", "Deux jours", "Oui"],
+             ["05/03/2024", "", "Facture fausse\net en double", "oui"]],
         )
         result, __ = self._import(_COMPLAINT, content)
         self.assertFalse(result['messages'])

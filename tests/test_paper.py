@@ -25,19 +25,19 @@ class TestPaper(QualiopiCase):
         cls.env['res.lang']._activate_lang('fr_FR')
         cls.env['ir.module.module'].search([('name', '=', 'qualiopi')])._update_translations(['fr_FR'])
         cls.company.write({
-            'email': 'contact@example.com', 'phone': '+33 1 99 00 00 00', 'street': "12 rue de l’Exemple", 'zip': "75011",
+            'email': 'contact@example.com', 'phone': '+33 1 99 00 00 00',
+            'street': "12 rue de l’Exemple", 'zip': "75011",
             'city': "Paris", 'company_registry': '12345678200010', 'qualiopi_nda': '11 75 00000 75',
             'qualiopi_mediator': "Test Mediator", 'qualiopi_mediator_contact': "1 rue de la Paix\nParis",
         })
         cls.company.partner_id.lang = 'fr_FR'
-        if 'qualiopi_form_enabled' in cls.company._fields:
-            cls.company.qualiopi_form_enabled = True
+        cls.company.qualiopi_form_enabled = True
         cls.second = cls._make_event(cls.company, name="Second session")
 
     def _html(self, report, events=None, user=None, data=None):
         reports = self.model_as('ir.actions.report', user or self.officer)
         ids = events.ids if events else []
-        html, __ = reports._render_qweb_html(report, ids, data=data if data is not None else {'company_id': self.company.id})
+        html, __ = reports._render_qweb_html(report, ids, data=data or {'company_id': self.company.id})
         return html.decode() if isinstance(html, bytes) else str(html)
 
     def _pdf(self, report, events=None):
@@ -62,6 +62,13 @@ class TestPaper(QualiopiCase):
         for number in ('17', '119', '3919'):
             self.assertIn(number, text)
         self.assertNotIn("Test officer", text, "who printed it does not hang on the wall")
+
+    def test_own_contacts(self):
+        """The company's own contacts stand after the numbers of all France."""
+        self.company.qualiopi_safeguarding_contacts = "Test Doctor, 01 99 00 00 01"
+        for report in (_POSTER, _FORM):
+            text = self._squeeze(self._html(report))
+            self.assertLess(text.index("3919"), text.index("Test Doctor"))
 
     def test_poster_of_the_centre(self):
         text = self._squeeze(self._html(_POSTER))
@@ -96,6 +103,14 @@ class TestPaper(QualiopiCase):
         self.assertEqual(len(self._pdf(_FORM, self.event | self.second).pages), 2)
         self.assertEqual(len(self._pdf(_FORM).pages), 1)
 
+    def test_form_switched_off(self):
+        """Where the public form is switched off, the other ways to be heard are left."""
+        self.company.qualiopi_form_enabled = False
+        html = self._html(_POSTER, self.event)
+        self.assertNotIn("data:image/png", html)
+        self.assertNotIn("En ligne", html)
+        self.assertIn("contact@example.com", html)
+
     def test_form(self):
         """Lines to write on, the session's name, the ways to hand it in, the box of the house."""
         text = self._squeeze(self._html(_FORM, self.event))
@@ -124,4 +139,5 @@ class TestPaper(QualiopiCase):
         event = self._make_event(self.other_company)
         with self.muted(), self.assertRaises(AccessError):
             self._html(_POSTER, event)
-        self.assertNotIn(self.other_company.name, self._squeeze(self._html(_POSTER, data={'company_id': self.other_company.id})))
+        text = self._squeeze(self._html(_POSTER, data={'company_id': self.other_company.id}))
+        self.assertNotIn(self.other_company.name, text)

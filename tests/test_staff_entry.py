@@ -197,7 +197,8 @@ class TestConfirmationPage(StaffEntryCase, HttpCase):
             'description': "It was cold\nfor two days",
         }])
         self.assertTrue(self.complaint.confirmation_date)
-        self.assertTrue(any("confirms the text as noted" in str(body) for body in self.complaint.message_ids.mapped('body')))
+        bodies = self.complaint.message_ids.mapped('body')
+        self.assertTrue(any("confirms the text as noted" in str(body) for body in bodies))
 
     def test_correct(self):
         """A correction stands beside the text, its owner hears of it, and nothing is rewritten."""
@@ -233,7 +234,8 @@ class TestConfirmationPage(StaffEntryCase, HttpCase):
         """Another token, another entry, another address: nothing is found."""
         other = self.make_oral()
         for path in (
-            f'/qualiopi/confirm/{self.complaint.id}/0123abcd', f'/qualiopi/confirm/{other.id}/{self.path.split("/")[-1]}',
+            f'/qualiopi/confirm/{self.complaint.id}/0123abcd',
+            f'/qualiopi/confirm/{other.id}/{self.path.split("/")[-1]}',
             '/qualiopi/confirm/999999999/abc', '/qualiopi/confirm/99999999999999/abc',
             # Never sent.
             other._confirmation_url().replace(other.get_base_url(), ''),

@@ -1,4 +1,5 @@
 from . import (
+    base_import_import,
     qualiopi_action_inform,
     qualiopi_answer_exclude,
     qualiopi_action_postpone,

@@ -1,0 +1,121 @@
+"""dev/bench appreciations: the satisfaction pivot, its graph and a session, with 1,000 sessions, 12,000 learners and
+10,000 answers of 15 questions, beside a bare model with as many rows.
+
+Runs in ``odoo shell`` (``env`` is given) on a database of its own, which it leaves to be dropped.
+"""
+import time
+
+from measure import head, line, run
+
+SESSIONS, LEARNERS, ANSWERS, QUESTIONS = 1000, 12, 10_000, 15
+
+env = env(context=dict(env.context, lang='fr_FR'))  # noqa: F821
+officer = env['res.users'].create({
+    'name': "Bench", 'login': 'bench', 'email': 'bench@example.com', 'lang': 'fr_FR',
+    'group_ids': [(6, 0, [env.ref('qualiopi.group_officer').id])],
+})
+Report = env['qualiopi.satisfaction.report'].with_user(officer)
+Floor = env['qualiopi.floor'].with_user(officer)
+
+
+def fill():
+    """Rows by plain SQL: what is measured afterwards is reading."""
+    start = time.perf_counter()
+    cr = env.cr
+    company, root = env.company.id, 1
+    survey = env.ref('qualiopi.survey_learner_hot')
+    courses = env['qualiopi.course'].create([{'name': f"Formation {number}"} for number in range(20)])
+    template = env['event.event'].create({
+        'name': "Session", 'date_begin': '2026-03-02 08:00:00', 'date_end': '2026-03-03 16:00:00',
+        'course_id': courses[0].id,
+    })
+    env.flush_all()
+
+    def copies(table, record, count, **changed):
+        """As many copies of a row, some columns changed by an expression in n."""
+        cr.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s", (table,))
+        names = [name for [name] in cr.fetchall() if name != 'id']
+        columns = ', '.join(f'"{name}"' for name in names)
+        values = ', '.join(changed.get(name, f't."{name}"') for name in names)
+        cr.execute(  # pylint: disable=sql-injection
+            f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table} t, generate_series(1, {count}) n"
+            f" WHERE t.id = {record.id} ORDER BY n RETURNING id")
+        return [number for [number] in cr.fetchall()]
+
+    events = copies('event_event', template, SESSIONS - 1, course_id=f"{courses[0].id} + n % 20", access_token="NULL")
+    events.append(template.id)
+    first = env['event.registration'].create({'event_id': template.id, 'name': "Stagiaire"})
+    env.flush_all()
+    copies('event_registration', first, SESSIONS * LEARNERS - 1,
+           event_id=f"(ARRAY{events})[1 + n % {SESSIONS}]", barcode="NULL", access_token="NULL")
+    campaign = env['qualiopi.feedback.campaign'].create({
+        'stakeholder_id': env.ref('qualiopi.stakeholder_beneficiary').id, 'moment': 'hot', 'event_id': template.id,
+        'survey_id': survey.id,
+    })
+    env.flush_all()
+    changed = {
+        'reference': "'B/' || n", 'event_id': f"(ARRAY{events})[n]", 'state': "'done'", 'asked_count': str(LEARNERS),
+        'answered_count': '10', 'date_from': "date '2026-01-01' + n % 300", 'access_token': 'NULL',
+        'course_id': f"{courses[0].id} + n % 20", 'is_automatic': 'false',
+    }
+    campaigns = copies('qualiopi_feedback_campaign', campaign, SESSIONS, **changed)
+    answer = campaign._new_answer()
+    env.flush_all()
+    answers = copies(
+        'survey_user_input', answer, ANSWERS, campaign_id=f"(ARRAY{campaigns})[1 + n % {SESSIONS}]",
+        state="'done'",
+        is_counted='true', satisfaction='50 + n % 50', satisfaction_count='10', nps='n % 11',
+        access_token='gen_random_uuid()::text',
+        event_id=f"(ARRAY{events})[1 + n % {SESSIONS}]", feedback_invite_id='NULL')
+    cr.execute("""
+        INSERT INTO survey_user_input_line (user_input_id, survey_id, question_id, question_sequence, answer_type,
+                                            value_scale, qualiopi_use, qualiopi_value, skipped, campaign_id,
+                                            create_uid, create_date)
+        SELECT u.id, u.survey_id, q.id, q.sequence, 'scale', 4, q.qualiopi_use, 75, false, u.campaign_id, %s, now()
+          FROM survey_user_input u, survey_question q
+         WHERE u.id = ANY(%s) AND q.survey_id = %s""", (root, answers, survey.id))
+    cr.execute("SELECT array_agg(id) FROM (SELECT id FROM res_partner ORDER BY id LIMIT 20) p")
+    [partners] = cr.fetchone()
+    cr.execute("""
+        INSERT INTO qualiopi_floor (company_id, reference, name, kind, priority, due_state, date_due, user_id,
+        partner_id,
+                                    progress, create_uid, create_date)
+        SELECT %s, 'B/' || n, 'Floor ' || n, 'a', '0', 'on_time', current_date, %s,
+               (%s)[1 + n %% array_length(%s, 1)], n %% 100, %s, now()
+          FROM generate_series(1, %s) n""", (company, officer.id, partners, partners, root, ANSWERS))
+    env.invalidate_all()
+    cr.execute("ANALYZE")
+    print(f"{SESSIONS} sessions, {SESSIONS * LEARNERS} learners, {len(answers)} answers of {QUESTIONS} questions in"
+          f" {time.perf_counter() - start:.0f} s", flush=True)
+    return env['event.event'].browse(events[:1])
+
+
+def plain(query):
+    def call():
+        env.cr.execute(query)  # pylint: disable=sql-injection
+        env.cr.fetchall()
+    return run(env, call)
+
+
+event = fill().with_user(officer)
+measures = ['answer_count:sum', 'response_rate:avg', 'satisfaction:avg', 'nps:avg']
+floor_pivot = run(env, lambda: Floor.formatted_read_grouping_sets(
+    [], [[], ['partner_id']], ['progress:avg', '__count']))
+head()
+line("pivot by stakeholder and moment", run(env, lambda: Report.formatted_read_grouping_sets(
+    [], [[], ['stakeholder_id'], ['stakeholder_id', 'moment']], measures)), floor_pivot)
+line("pivot by course", run(env, lambda: Report.formatted_read_grouping_sets(
+    [], [[], ['course_id']], measures)), floor_pivot)
+line("rates of a year", run(env, lambda: Report._rates([('date', '>=', '2026-01-01')])), floor_pivot)
+floor_open = run(env, lambda: Floor.search([], limit=1).web_read({'name': {}, 'partner_id': {'fields': {}}}))
+block = {'stakeholder_id': {'fields': {'display_name': {}}}, 'moment': {}, 'rate_text': {}, 'satisfaction_text': {},
+         'nps_text': {}, 'lowest_text': {}}
+line("open a session with its block", run(env, lambda: event.web_read({
+    'name': {}, 'satisfaction_text': {}, 'has_feedback': {}, 'feedback_figure_ids': {'fields': block}})), floor_open)
+line("plain SQL: answers by campaign", plain(
+    "SELECT campaign_id, count(*), avg(satisfaction) FROM survey_user_input WHERE is_counted GROUP BY 1"))
+line("plain SQL: the view by course", plain(
+    "SELECT course_id, SUM(satisfaction_sum) / SUM(satisfaction_n) FROM qualiopi_satisfaction_report GROUP BY 1"))
+line("plain SQL: one session's answers", plain(
+    f"SELECT avg(satisfaction) FROM survey_user_input WHERE event_id = {event.id} AND is_counted"))
+env.cr.rollback()
