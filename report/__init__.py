@@ -10,7 +10,11 @@ from . import (
     report_complaint,
     report_action,
     report_questionnaire,
+    report_risks,
+    report_procedures,
+    report_nil_statement,
     qualiopi_xlsx,
     import_template,
     report_poster,
+    report_review,
 )
