@@ -115,7 +115,9 @@ class QualiopiNilStatement(models.Model):
             if statement.date_from > statement.date_to:
                 raise UserError(self.env._("The period ends before it begins."))
             if statement.date_to > today:
-                raise UserError(self.env._("Nobody can declare yet what will be received: end the period today at most."))
+                raise UserError(self.env._(
+                    "Nobody can declare yet what will be received: end the period today at most."
+                ))
             if not any(statement[name] for name in _COVERS):
                 raise UserError(self.env._("Choose at least one register that received nothing."))
             received = statement._received()
