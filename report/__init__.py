@@ -5,6 +5,7 @@ from . import (
     report_register,
     report_plan,
     report_findings,
+    report_dropouts,
     report_traceability,
     report_complaint,
     report_action,
@@ -15,4 +16,5 @@ from . import (
     qualiopi_xlsx,
     import_template,
     report_poster,
+    report_review,
 )

@@ -17,4 +17,5 @@ from . import (
     qualiopi_settings,
     qualiopi_settings_address,
     qualiopi_step,
+    qualiopi_review_send,
 )
