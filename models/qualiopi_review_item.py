@@ -156,7 +156,8 @@ class QualiopiReviewItem(models.Model):
         )
         return Markup(
             '<table class="table table-sm mb-2"><thead><tr><th scope="col">%s</th>'
-            '<th scope="col" class="text-end">%s</th><th scope="col" class="text-end">%s</th><th scope="col" class="text-end">%s</th></tr></thead>'
+            '<th scope="col" class="text-end">%s</th><th scope="col" class="text-end">%s</th>'
+            '<th scope="col" class="text-end">%s</th></tr></thead>'
             '<tbody>%s</tbody></table>'
         ) % (
             self.env._("Figure"), self.env._("This period"), self.env._("Before"), self.env._("Change"),
