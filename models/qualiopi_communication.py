@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-_OWNERS = ('complaint_id', 'finding_id', 'action_id', 'review_id')
+_OWNERS = ('complaint_id', 'finding_id', 'action_id', 'procedure_id', 'review_id')
 # Of a closed one people may be told: of a review once it has its minutes.
 _TOLD_WHEN_CLOSED = {'review_id'}
 
@@ -23,6 +23,9 @@ class QualiopiCommunication(models.Model):
     )
     action_id = fields.Many2one(
         'qualiopi.improvement.action', index='btree_not_null', ondelete='restrict', check_company=True,
+    )
+    procedure_id = fields.Many2one(
+        'qualiopi.procedure', index='btree_not_null', ondelete='restrict', check_company=True,
     )
     review_id = fields.Many2one('qualiopi.review', index='btree_not_null', ondelete='restrict', check_company=True)
     company_id = fields.Many2one(
