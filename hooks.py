@@ -2,6 +2,7 @@ from odoo.tools import SQL
 
 # In the order in which nothing left refers to what is deleted.
 _REGISTERS = (
+    'qualiopi_signal',
     'qualiopi_evidence', 'qualiopi_dropout_contact', 'qualiopi_dropout', 'qualiopi_result',
     'qualiopi_feedback_invite', 'qualiopi_feedback_campaign', 'qualiopi_feedback_rule',
     'qualiopi_review_item', 'qualiopi_access_log', 'qualiopi_complaint_version', 'qualiopi_postponement',

@@ -71,7 +71,7 @@ class QualiopiDropout(models.Model):
     ], required=True, default='dropout', tracking=True)
     date = fields.Date("Stopped on", required=True, default=fields.Date.context_today, index=True, tracking=True)
     reason_id = fields.Many2one(
-        'qualiopi.dropout.reason', "Reason", ondelete='restrict', check_company=True, index='btree_not_null',
+        'qualiopi.dropout.reason', ondelete='restrict', check_company=True, index='btree_not_null',
         groups=_OFFICER,
     )
     shown_reason_id = fields.Many2one(

@@ -16,6 +16,7 @@ from . import (
     qualiopi_self_check,
     qualiopi_settings,
     qualiopi_settings_address,
+    qualiopi_signal_dismiss,
     qualiopi_step,
     qualiopi_review_send,
 )
