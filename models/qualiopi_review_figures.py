@@ -409,8 +409,7 @@ class QualiopiReview(models.Model):
         running = Domain('action_ids.phase', 'not in', ('done', 'cancelled'))
         items = Item.search(reviews & decided & (Domain('review_id', '=', self.previous_id.id) | running))
         stages = dict(self.env['qualiopi.action.stage']._fields['phase']._description_selection(self.env))
-        actions = items.action_ids._filtered_access('read')
-        findings = items.finding_ids._filtered_access('read')
+        actions, findings = items._shown('action_ids'), items._shown('finding_ids')
         linked = [items._linked_count(name) for name in ('action_ids', 'finding_ids')]
         rows = []
         for item in items:

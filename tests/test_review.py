@@ -259,6 +259,34 @@ class TestReview(ReviewCase):
             self.assertNotIn("secret", html)
             self.assertNotIn("SIG/", html)
 
+    def test_confidential_actions(self):
+        """What a decision came to is left out of the minutes when it is confidential, whoever closes the review."""
+        self.manager.group_ids = [Command.link(self.env.ref('qualiopi.group_confidential').id)]
+        complaint = self.make_confidential()
+        finding = self.make_finding(self.confidential, name="Words of the group", complaint_ids=[
+            Command.set(complaint.ids)])
+        action = self.model_as('qualiopi.improvement.action', self.confidential).create({
+            'name': "Separate the two persons", 'finding_ids': [Command.set(finding.ids)]})
+        self.assertTrue(action.is_confidential)
+        review = self.make_review(date='2026-05-20 08:00:00', date_from='2025-05-21', date_to='2026-05-20')
+        review.action_open()
+        self.item(review, 'safeguarding').write({
+            'decision': "Follow it up", 'finding_ids': [Command.set(finding.ids)],
+            'action_ids': [Command.set(action.ids)],
+        })
+        self.treat(review).action_close()
+        html = self._html(review)
+        self.assertIn("Restricted access", html)
+        for secret in (action.reference, finding.reference, "Separate the two", "Words of the group"):
+            self.assertNotIn(secret, html)
+        following = self.make_review()
+        following.action_open()
+        self.assertEqual(
+            [(row['reference'], row['state']) for row in self.item(following, 'previous_decisions').decisions
+             if row['decision'] == "Follow it up"], [('', "Restricted access")])
+        auditor = self.user_env(review, self.auditor)
+        self.assertEqual((auditor.action_count, auditor.finding_count), (0, 0))
+
     def _html(self, review):
         return self.env['ir.actions.report'].with_user(self.manager).with_context(
             allowed_company_ids=self.company.ids,
