@@ -71,7 +71,7 @@ class QualiopiSignal(models.Model):
     )
     trainer_id = fields.Many2one('res.partner', readonly=True, index='btree_not_null', ondelete='restrict')
     category_id = fields.Many2one('qualiopi.category', readonly=True, ondelete='restrict')
-    site_id = fields.Many2one('res.partner', "Site", readonly=True, ondelete='restrict')
+    site_id = fields.Many2one('res.partner', readonly=True, ondelete='restrict')
     is_confidential = fields.Boolean(compute='_compute_is_confidential', store=True)
 
     # What became of it
