@@ -306,8 +306,6 @@ class QualiopiSignalRule(models.Model):
 
     def _look_at_dropouts(self, company):
         """Sessions that ended lately, or run, and lost more learners than the threshold says (indicator 12)."""
-        if 'qualiopi.dropout' not in self.env:
-            return
         now = fields.Datetime.now()
         Event = self.env['event.event']
         lost = self.env['qualiopi.dropout']._read_group([
