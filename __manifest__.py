@@ -165,6 +165,7 @@
         'demo/qualiopi_feedback_demo.xml',
         'demo/qualiopi_dropout_demo.xml',
         'demo/qualiopi_end_demo.xml',
+        'demo/qualiopi_signal_demo.xml',
         'demo/qualiopi_steering_demo.xml',
         'demo/qualiopi_review_demo.xml',
     ],
