@@ -21,6 +21,7 @@
         'security/qualiopi_feedback_security.xml',
         'security/qualiopi_survey_security.xml',
         'security/qualiopi_settings_security.xml',
+        'security/qualiopi_evidence_security.xml',
         'data/qualiopi.referential.csv',
         'data/qualiopi.criterion.csv',
         'data/qualiopi.indicator.csv',
@@ -42,6 +43,7 @@
         'data/mail_template_data.xml',
         'data/qualiopi_portal_data.xml',
         'data/qualiopi_feedback_data.xml',
+        'data/qualiopi_evidence_data.xml',
         'views/qualiopi_referential_views.xml',
         'views/qualiopi_indicator_views.xml',
         'views/qualiopi_channel_views.xml',
@@ -113,6 +115,11 @@
         'views/qualiopi_feedback_templates.xml',
         'report/report_poster.xml',
         'wizard/qualiopi_print_views.xml',
+        'wizard/qualiopi_print_anonymised_views.xml',
+        'views/qualiopi_evidence_file_views.xml',
+        'wizard/qualiopi_evidence_verify_views.xml',
+        'report/report_communications.xml',
+        'report/report_evidence.xml',
     ],
     'assets': {
         'web.assets_backend': [

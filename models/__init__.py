@@ -84,4 +84,7 @@ from . import (
     qualiopi_import,
     qualiopi_complaint_confirmation,
     qualiopi_staff_entry,
+    ir_attachment_file,
+    qualiopi_pseudonym,
+    qualiopi_evidence_file,
 )
