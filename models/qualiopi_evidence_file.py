@@ -3,7 +3,7 @@ import logging
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.fields import NO_ACCESS
 
 _logger = logging.getLogger(__name__)
@@ -223,6 +223,9 @@ class QualiopiEvidenceFile(models.Model):
             ))
         except UserError as error:
             self._stop(str(error))
+        except ConcurrencyError:
+            # Somebody else gave codes at the same time: the next run begins the step again.
+            self.env.invalidate_all()
         except Exception as error:
             if hasattr(error, 'pgcode'):
                 # The database says when a transaction is to be run again.

@@ -1,7 +1,7 @@
 from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError, UserError
+from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL
 
 from ..anonymiser import Anonymiser, fold_name
@@ -33,9 +33,6 @@ class QualiopiPseudonym(models.Model):
     @staticmethod
     def _format(is_person, number):
         return f'{"P" if is_person else "O"}-{number:04d}'
-
-    def write(self, vals):
-        raise UserError(self.env._("The key of the codes is filled in by the program: a code stays with its name."))
 
     @api.model
     def _codes(self, company):

@@ -168,7 +168,7 @@ class QualiopiEvidenceFile(models.Model):
 
     def _chosen(self):
         """Numbers of the indicators, all without a choice."""
-        indicators = self.indicator_ids or self.env['qualiopi.indicator'].search([])
+        indicators = self.indicator_ids or self.env['qualiopi.indicator'].search([('number', '>', 0)])
         return sorted(indicators.mapped('number'))
 
     def _folder(self, number):
@@ -422,7 +422,7 @@ class QualiopiEvidenceFile(models.Model):
         return count
 
     @api.model
-    def _pdf(self, report_name, page, moment=None):
+    def _pdf(self, report_name, page):
         """A page as PDF, with the dates of the snapshot.
 
         :raise UserError: when wkhtmltopdf is missing, fails or takes too long
@@ -456,15 +456,15 @@ class QualiopiEvidenceFile(models.Model):
                     'size': size, 'title': self.env._("Index"), 'date': file._local_moment().date(),
                     'author': file._author(),
                 })
-                manifest = file._manifest(anonymiser)
+                manifest = file._manifest()
                 manifest_sha256, __ = archive.add_bytes(evidence_zip.MANIFEST, manifest)
                 pieces = self._pieces()
                 file._record(
-                    manifest_sha256=manifest_sha256, note=file._notes(anonymiser),
+                    manifest_sha256=manifest_sha256, note=file._notes(),
                     file_count=len(pieces.filtered('path')) + 2,
                     missing_count=len(pieces.filtered(lambda piece: piece.state == 'missing')),
                 )
-                cover_path, cover = file._cover(anonymiser)
+                cover_path, cover = file._cover()
                 cover_sha256, __ = archive.add_bytes(cover_path, cover)
                 archive.close()
                 target.seek(0)
@@ -515,7 +515,7 @@ class QualiopiEvidenceFile(models.Model):
         pieces = self._pieces().sorted(lambda piece: (piece.path or '', piece.id))
         return pieces.filtered('path'), pieces.filtered(lambda piece: not piece.path)
 
-    def _notes(self, anonymiser):
+    def _notes(self):
         notes = [
             f'{piece.path or piece.title} ({piece.record}): {piece.note}' if piece.record
             else f'{piece.path or piece.title}: {piece.note}'
@@ -529,7 +529,7 @@ class QualiopiEvidenceFile(models.Model):
             ))
         return '\n'.join(notes)
 
-    def _manifest(self, anonymiser):
+    def _manifest(self):
         company = self.company_id
         listed, absent = self._listed()
 
@@ -567,7 +567,7 @@ class QualiopiEvidenceFile(models.Model):
         report = self.env['qualiopi.report']
         formats = report._formats(self.company_id)
         listed, absent = self._listed()
-        titles = {i.number: i.name for i in self.env['qualiopi.indicator'].search([])}
+        titles = {i.number: i.name for i in self.env['qualiopi.indicator'].search([('number', 'in', self._chosen())])}
         by_number = defaultdict(lambda: {'documents': [], 'originals': []})
         for piece in listed.filtered(lambda piece: piece.kind in ('document', 'original')):
             for number in (int(number) for number in piece.numbers.split(', ')):
@@ -583,7 +583,7 @@ class QualiopiEvidenceFile(models.Model):
             'workbooks': listed.filtered(lambda piece: piece.kind == 'workbook'),
             'absent': absent,
             'totals': self.totals or [],
-            'notes': (self._notes(None) or '').split('\n') if self._notes(None) else [],
+            'notes': self._notes().splitlines(),
             'kb': lambda size: formatLang(self.env, max(1, -(-(size or 0) // 1024)), digits=0),
             'period': report._period_text(self.date_from, self.date_to),
             'referential': report._referential_text(self.date_from, self.date_to),
@@ -599,7 +599,7 @@ class QualiopiEvidenceFile(models.Model):
     def _cover_name(self):
         return f'{self._slug(self.env._("Cover"))}.pdf'
 
-    def _cover(self, anonymiser):
+    def _cover(self):
         """Path and content of the cover; as a page when there is no PDF."""
         report_name = 'qualiopi.report_evidence_cover'
         page = self.env['ir.actions.report']._render_qweb_html(

@@ -162,7 +162,8 @@ class QualiopiEvidenceFile(models.Model):
             ('satisfaction', self.env._("Satisfaction (0–100)"), 12), ('nps', self.env._("NPS"), 10),
         ]
         return columns, [{
-            'date': row.date, 'campaign': report._names(row.campaign_id), 'stakeholder': report._names(row.stakeholder_id),
+            'date': row.date, 'campaign': report._names(row.campaign_id),
+            'stakeholder': report._names(row.stakeholder_id),
             'moment': label(row, 'moment') if row.moment else '',
             'session': ' / '.join(filter(None, [report._names(row.course_id), report._names(row.event_id)])),
             'asked': row.asked_count, 'answers': row.answer_count,
