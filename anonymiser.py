@@ -84,6 +84,8 @@ class Anonymiser:
         """
         if not isinstance(value, str) or not value:
             return value
+        if not value.isascii():
+            value = unicodedata.normalize('NFC', value)
         if '@' in value:
             value = _EMAIL.sub(self._labels['email'], value)
         value = _PHONE.sub(self._labels['phone'], value)
