@@ -13,9 +13,12 @@ from . import (
     qualiopi_print_anonymised,
     qualiopi_evidence_verify,
     qualiopi_reason,
+    qualiopi_risk_evaluate,
     qualiopi_safeguarding_report,
     qualiopi_self_check,
     qualiopi_settings,
     qualiopi_settings_address,
+    qualiopi_signal_dismiss,
     qualiopi_step,
+    qualiopi_review_send,
 )
