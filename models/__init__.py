@@ -104,6 +104,8 @@ from . import (
     ir_attachment_file,
     qualiopi_pseudonym,
     qualiopi_evidence_file,
+    ir_rule,
+    qualiopi_audit_link,
     qualiopi_risk,
     qualiopi_risk_evaluation,
     qualiopi_risk_link,

@@ -21,4 +21,5 @@ from . import (
     evidence_file,
     evidence_workbook,
     report_review,
+    audit_pages,
 )
