@@ -95,7 +95,7 @@ class QualiopiAuditPages(models.AbstractModel):
 
     # === REGISTERS === #
 
-    def _register(self, kind, page=1, indicator=None):
+    def _register_page(self, kind, page=1, indicator=None):
         """One page of a register.
 
         :param str kind: ``entries``, ``findings``, ``actions`` or ``checks``
@@ -229,7 +229,7 @@ class QualiopiAuditPages(models.AbstractModel):
 
     def _chains(self, page=1):
         """One page of the chains: each finding of the period with what hangs on it."""
-        register = self._register('findings', page)
+        register = self._register_page('findings', page)
         if not register:
             return None
         report = self.env['qualiopi.report']
