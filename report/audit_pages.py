@@ -116,7 +116,7 @@ class QualiopiAuditPages(models.AbstractModel):
             return None
         printer = self.env[_PRINTERS[kind]] if kind in _PRINTERS else None
         records = Model.search(
-            domain, order=printer._list_order if printer else 'planned_on, id',
+            domain, order=printer._list_order if printer is not None else 'planned_on, id',
             offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE,
         )
         formats = self.env['qualiopi.report']._formats(self._company())

@@ -242,7 +242,7 @@ class TestAuditLinkPages(AuditLinkCase, HttpCase):
         for finding in (self.old_finding, self.secret_finding, self.foreign_finding):
             self._get(f'{path}/chain/{finding.id}', 404)
         for sub in ('chain/0', f'chain/{2**31}', 'evidence', 'entries?page=0', 'entries?page=x', 'entries?page=99',
-                    'entries?indicator=x', 'download/nothing', 'download/file', 'download/..'):
+                    'entries?indicator=x', 'download/nothing', 'download/file'):
             self._get(f'{path}/{sub}', 404)
         other, *__ = (self._link(),)
         self._code(other)
