@@ -69,7 +69,7 @@ class QualiopiAuditLink(models.Model):
     )
     state = fields.Selection([
         ('draft', "Without a code"),
-        ('open', "Open"),
+        ('open', "Access open"),
         ('expired', "Expired"),
         ('revoked', "Withdrawn"),
     ], compute='_compute_state')

@@ -279,3 +279,10 @@ class QualiopiReport(models.AbstractModel):
             "Printed on %(moment)s (%(tz)s) through the auditor's access",
             moment=formats['dt'](fields.Datetime.now()), tz=company._qualiopi_tz(),
         )
+
+
+class ReportQualiopiReportTraceability(models.AbstractModel):
+    _inherit = 'report.qualiopi.report_traceability'
+
+    def _chain(self, finding, without):
+        return {**super()._chain(finding, without), 'is_scoped': bool(self.env['ir.rule']._qualiopi_scope())}
