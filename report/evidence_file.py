@@ -172,7 +172,9 @@ class QualiopiEvidenceFile(models.Model):
         return sorted(indicators.mapped('number'))
 
     def _folder(self, number):
-        return f'{self._slug(self.env._("Indicator"))}-{number:02d}'
+        # The extraction of terms does not look into f-strings.
+        name = self.env._("Indicator")
+        return f'{self._slug(name)}-{number:02d}'
 
     @staticmethod
     def _slug(text):
@@ -326,8 +328,8 @@ class QualiopiEvidenceFile(models.Model):
                     "Left out: the ZIP would be larger than %s MB", limit // _MB))
             else:
                 total += size
-                folder = f"{self._folder(numbers[0])}/{self._slug(self.env._('Files'))}"
-                folder += f"/{self._slug(facts['reference']).upper() or '-'}"
+                folder = '/'.join((self._folder(numbers[0]), self._slug(self.env._("Files")),
+                                   self._slug(facts['reference']).upper() or '-'))
                 piece.update(
                     state='ready', title=facts['title'],
                     path=evidence_zip.free_path(folder, attachment_name(facts['title'], attachment), taken),
@@ -597,7 +599,8 @@ class QualiopiEvidenceFile(models.Model):
         return anonymiser.html(content) if anonymiser else str(content).encode()
 
     def _cover_name(self):
-        return f'{self._slug(self.env._("Cover"))}.pdf'
+        name = self.env._("Cover")
+        return f'{self._slug(name)}.pdf'
 
     def _cover(self):
         """Path and content of the cover; as a page when there is no PDF."""

@@ -97,11 +97,11 @@ class QualiopiEvidenceFile(models.Model):
             sheets.append((title, columns, {'sheet': sheet, 'sections': [{'rows': rows}]}))
             totals[code] = [title, len(rows)]
         content = self.env['qualiopi.xlsx']._workbook_of(sheets, self._local_moment())
-        title = self.env._("Registers, plan, checks, appreciations")
+        title, name = self.env._("Registers, plan, checks, appreciations"), self.env._("Registers")
         return {
             'kind': 'workbook', 'state': 'ready', 'title': title, 'content': content, 'author': self._author(),
             'path': evidence_zip.free_path(
-                self._slug(self.env._("Spreadsheet")), f'{self._slug(self.env._("Registers"))}.xlsx', taken),
+                self._slug(self.env._("Spreadsheet")), f'{self._slug(name)}.xlsx', taken),
             'date': self._local_moment().date(),
         }
 
