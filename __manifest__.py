@@ -24,6 +24,7 @@
         'security/qualiopi_dropout_security.xml',
         'security/qualiopi_signal_security.xml',
         'security/qualiopi_settings_security.xml',
+        'security/qualiopi_evidence_security.xml',
         'security/qualiopi_steering_security.xml',
         'security/qualiopi_review_security.xml',
         'data/qualiopi.referential.csv',
@@ -48,6 +49,7 @@
         'data/mail_template_data.xml',
         'data/qualiopi_portal_data.xml',
         'data/qualiopi_feedback_data.xml',
+        'data/qualiopi_evidence_data.xml',
         'data/qualiopi_review_data.xml',
         'data/qualiopi_signal_data.xml',
         'views/qualiopi_referential_views.xml',
@@ -145,6 +147,11 @@
         'report/report_poster.xml',
         'report/report_review.xml',
         'wizard/qualiopi_print_views.xml',
+        'wizard/qualiopi_print_anonymised_views.xml',
+        'views/qualiopi_evidence_file_views.xml',
+        'wizard/qualiopi_evidence_verify_views.xml',
+        'report/report_communications.xml',
+        'report/report_evidence.xml',
     ],
     'assets': {
         'web.assets_backend': [

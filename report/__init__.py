@@ -16,5 +16,9 @@ from . import (
     qualiopi_xlsx,
     import_template,
     report_poster,
+    report_communications,
+    anonymised,
+    evidence_file,
+    evidence_workbook,
     report_review,
 )

@@ -10,6 +10,8 @@ from . import (
     qualiopi_complaint_restrict,
     qualiopi_holidays,
     qualiopi_print,
+    qualiopi_print_anonymised,
+    qualiopi_evidence_verify,
     qualiopi_reason,
     qualiopi_risk_evaluate,
     qualiopi_safeguarding_report,
