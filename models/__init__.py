@@ -83,4 +83,12 @@ from . import (
     qualiopi_import,
     qualiopi_complaint_confirmation,
     qualiopi_staff_entry,
+    qualiopi_action_category,
+    readiness,
+    res_company_readiness,
+    qualiopi_readiness_rule,
+    qualiopi_readiness_result,
+    qualiopi_readiness_run,
+    qualiopi_finding_chain,
+    qualiopi_drill,
 )

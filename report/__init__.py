@@ -12,4 +12,6 @@ from . import (
     qualiopi_xlsx,
     import_template,
     report_poster,
+    report_drill,
+    report_readiness,
 )

@@ -16,4 +16,6 @@ from . import (
     qualiopi_settings,
     qualiopi_settings_address,
     qualiopi_step,
+    qualiopi_chains,
+    qualiopi_readiness_off,
 )
