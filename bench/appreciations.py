@@ -26,7 +26,8 @@ def fill():
     survey = env.ref('qualiopi.survey_learner_hot')
     courses = env['qualiopi.course'].create([{'name': f"Formation {number}"} for number in range(20)])
     template = env['event.event'].create({
-        'name': "Session", 'date_begin': '2026-03-02 08:00:00', 'date_end': '2026-03-03 16:00:00', 'course_id': courses[0].id,
+        'name': "Session", 'date_begin': '2026-03-02 08:00:00', 'date_end': '2026-03-03 16:00:00',
+        'course_id': courses[0].id,
     })
     env.flush_all()
 
@@ -61,19 +62,23 @@ def fill():
     answer = campaign._new_answer()
     env.flush_all()
     answers = copies(
-        'survey_user_input', answer, ANSWERS, campaign_id=f"(ARRAY{campaigns})[1 + n % {SESSIONS}]", state="'done'",
+        'survey_user_input', answer, ANSWERS, campaign_id=f"(ARRAY{campaigns})[1 + n % {SESSIONS}]",
+        state="'done'",
         is_counted='true', satisfaction='50 + n % 50', satisfaction_count='10', nps='n % 11',
-        access_token='gen_random_uuid()::text', event_id=f"(ARRAY{events})[1 + n % {SESSIONS}]", feedback_invite_id='NULL')
+        access_token='gen_random_uuid()::text',
+        event_id=f"(ARRAY{events})[1 + n % {SESSIONS}]", feedback_invite_id='NULL')
     cr.execute("""
-        INSERT INTO survey_user_input_line (user_input_id, survey_id, question_id, question_sequence, answer_type, value_scale,
-                                            qualiopi_use, qualiopi_value, skipped, campaign_id, create_uid, create_date)
+        INSERT INTO survey_user_input_line (user_input_id, survey_id, question_id, question_sequence, answer_type,
+                                            value_scale, qualiopi_use, qualiopi_value, skipped, campaign_id,
+                                            create_uid, create_date)
         SELECT u.id, u.survey_id, q.id, q.sequence, 'scale', 4, q.qualiopi_use, 75, false, u.campaign_id, %s, now()
           FROM survey_user_input u, survey_question q
          WHERE u.id = ANY(%s) AND q.survey_id = %s""", (root, answers, survey.id))
     cr.execute("SELECT array_agg(id) FROM (SELECT id FROM res_partner ORDER BY id LIMIT 20) p")
     [partners] = cr.fetchone()
     cr.execute("""
-        INSERT INTO qualiopi_floor (company_id, reference, name, kind, priority, due_state, date_due, user_id, partner_id,
+        INSERT INTO qualiopi_floor (company_id, reference, name, kind, priority, due_state, date_due, user_id,
+        partner_id,
                                     progress, create_uid, create_date)
         SELECT %s, 'B/' || n, 'Floor ' || n, 'a', '0', 'on_time', current_date, %s,
                (%s)[1 + n %% array_length(%s, 1)], n %% 100, %s, now()

@@ -125,6 +125,7 @@ class ComplaintForm(Controller):
         company_sudo = event_sudo.company_id or request.env['res.company']._from_door_token(token)
         if not company_sudo:
             website = getattr(request, 'website', None)
+            # sudo: what is shown of the company is published with its form
             company_sudo = (website.company_id if website else request.env.company).sudo()
             if not company_sudo.qualiopi_form_enabled:
                 company_sudo = company_sudo.search([('qualiopi_form_enabled', '=', True)], order='id', limit=1)

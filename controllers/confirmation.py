@@ -50,7 +50,7 @@ class ConfirmationController(Controller):
         if not state:
             return nothing
         request.update_context(lang=complaint_sudo._letter_lang())
-        # The writings are the program's for the complainant, not those of the account of all visitors.
+        # sudo: the writings are the program's for the complainant, not those of the account of all visitors.
         return complaint_sudo.with_user(complaint_sudo.env.ref('base.user_root')).with_context(
             lang=request.env.context['lang']), state
 

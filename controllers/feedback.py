@@ -50,7 +50,7 @@ class FeedbackController(Controller):
         if not invite_sudo or not invite_sudo._check_token(token):
             return None
         request.update_context(lang=invite_sudo._lang())
-        # The writings are the program's, not those of the account that is logged in on this browser.
+        # sudo: the writings are the program's, not those of the account that is logged in on this browser.
         return invite_sudo.with_user(SUPERUSER_ID).with_context(lang=request.env.context['lang'])
 
     @staticmethod
@@ -65,6 +65,7 @@ class FeedbackController(Controller):
         """What the page says: begin, go on, thank you, begun elsewhere, over."""
         campaign = invite.campaign_id
         if campaign.is_anonymous:
+            # sudo: the invitation's token was checked, and the browser's own secret finds the answer
             answer = invite.env['survey.user_input'].sudo().search(
                 [('campaign_id', '=', campaign.id), ('access_token', '=', key)], limit=1) if key else None
         else:

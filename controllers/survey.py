@@ -14,7 +14,7 @@ class QualiopiSurvey(Survey):
     def _fetch_from_access_token(self, survey_token, answer_token):
         survey_sudo, answer_sudo = super()._fetch_from_access_token(survey_token, answer_token)
         if answer_sudo.campaign_id:
-            # Nobody in particular writes the answer, whoever is logged in on this browser.
+            # sudo: nobody in particular writes the answer, whoever is logged in on this browser.
             answer_sudo = answer_sudo.with_user(SUPERUSER_ID).sudo().with_context(
                 mail_create_nolog=True, mail_notrack=True, tracking_disable=True)
         return survey_sudo, answer_sudo
@@ -48,5 +48,6 @@ class QualiopiUserInputSession(UserInputSession):
 
     def _fetch_from_token(self, survey_token):
         survey = super()._fetch_from_token(survey_token)
-        # No live session of ours: everybody in the room would see the answers. sudo: the type alone is read
+        # No live session of ours: everybody in the room would see the answers.
+        # sudo: the type alone is read
         return survey.browse() if survey.sudo().survey_type == 'qualiopi' else survey

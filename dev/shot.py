@@ -125,7 +125,7 @@ class Browser:
 
     def click(self, text):
         """Click the topmost visible thing with this text or title, or of this CSS selector."""
-        self.send("Runtime.evaluate", expression="""((text) => {
+        script = """((text) => {
             const visible = (found) => found.getClientRects().length > 0;
             const all = [...document.querySelectorAll("button, a, [role=tab], [role=menuitem], label, td, span, div")];
             const named = (found) => [found.innerText, found.title, found.getAttribute("aria-label")]
@@ -137,7 +137,8 @@ class Browser:
             if (!found) { console.error("nothing to click: " + text); return; }
             found.scrollIntoView({block: "center"});
             found.click();
-        })(%s)""" % json.dumps(text))
+        })"""
+        self.send("Runtime.evaluate", expression=f"{script}({json.dumps(text)})")
         self.last_event = time.monotonic()
         self.settle()
 

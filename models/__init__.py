@@ -57,6 +57,7 @@ from . import (
     qualiopi_satisfaction_report,
     qualiopi_feedback_job,
     qualiopi_evidence,
+    qualiopi_complaint_follow,
     event_type,
     event_event,
     event_registration,

@@ -1,6 +1,7 @@
 import xmlrpc.client
 
 from odoo import api, models
+from odoo.exceptions import AccessError
 
 from .mail_reader import MailReader, clean
 from .qualiopi_incoming_mail import Passage
@@ -33,6 +34,10 @@ class MailThread(models.AbstractModel):
                 model, message, custom_values=custom_values, save_original=save_original,
                 strip_attachments=strip_attachments, thread_id=thread_id,
             )
+
+        if self.env.user.share and not self.env.su:
+            # A remote call of a portal user or visitor is no gateway: it would choose the sender at will.
+            raise AccessError(self.env._("Only the mail gateway hands in e-mails."))
 
         def process(passage):
             return super(MailThread, self.with_context(qualiopi_passage=passage)).message_process(

@@ -87,6 +87,7 @@ class QualiopiComplaint(models.Model):
         """What was confirmed on paper has its paper."""
         today = fields.Date.context_today(self)
         for complaint in self.filtered(lambda c: c.confirmation_date and not c.is_imported):
+            # sudo: the paper counts, also where the user may not read it
             if not complaint.confirmation_by_link and not complaint.sudo().evidence_ids:
                 raise ValidationError(self.env._(
                     "Add the paper that confirms %s, or a photo of it, to its evidence.", complaint.reference,
@@ -106,8 +107,9 @@ class QualiopiComplaint(models.Model):
 
     def _own_steps(self, has_cause):
         steps = super()._own_steps(has_cause)
-        if self.written_confirmation == 'pending' and not self._is_ended() and self.letter_address:
-            # Nothing is held back by it: it does not escalate.
+        is_open = not self._is_ended() and not self.response_date
+        if self.written_confirmation == 'pending' and is_open and self.letter_address:
+            # Nothing is held back by it: it does not escalate, and ends with the answer.
             steps.append(Step('confirm', self.user_id, self.company_id._qualiopi_local_date(self.ack_deadline), False))
         return steps
 

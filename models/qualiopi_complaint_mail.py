@@ -54,6 +54,7 @@ class QualiopiGuardedMixin(models.AbstractModel):
     def _ask_to_read(self):
         """One activity for the owner, or the quality lead, however many answers wait."""
         for record in self:
+            # sudo: the quality lead and the language of the company
             company = record.company_id.sudo()
             summary = record.with_context(
                 lang=company.partner_id.lang or record.env.lang
@@ -115,6 +116,7 @@ class QualiopiComplaint(models.Model):
         :param bool minimal: only what cannot fail: the text, who says to have written it, the original
         :return: the entry as superuser; the one that was made before when the mail is the same
         """
+        # sudo: the company's language, whoever the gateway runs as
         company = row.company_id
         lang = company.sudo().partner_id.lang or self.env.lang
         self = self.with_context(lang=lang)
@@ -221,5 +223,6 @@ class QualiopiComplaint(models.Model):
             complaint._post_note(mail, complaint._receipt_text(mail))
 
     def _is_known_sender(self, address):
+        # sudo: the gateway asks; only yes or no comes out
         record = self.sudo()
         return bool(address) and address in (record.letter_address, record.partner_id.email_normalized)

@@ -4,10 +4,10 @@ quality team shares it."""
 import secrets
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
-from odoo.tools import email_normalize, formataddr
+from odoo.tools import email_normalize
 from odoo.tools.misc import consteq
 from odoo.tools.sql import escape_psql
 
@@ -109,8 +109,8 @@ class QualiopiComplaint(models.Model):
 
     def action_follow(self):
         """The window of the private link and of the persons with whom the entry is shared."""
-        self.ensure_one()
         self._check_may_share()
+        self.ensure_one()
         return self.env['qualiopi.complaint.follow']._window_for(self)
 
     def action_revoke_link(self):
@@ -231,7 +231,7 @@ class QualiopiComplaint(models.Model):
 
         An address proves nothing by itself: portal users change theirs, and may register with any where
         accounts are free. What came by mail or form under an address is shown to the account whose login it
-        is, where accounts are given by invitation alone.
+        is, when the account was given to them and not taken.
 
         :param user: the portal user
         :rtype: Domain
@@ -241,13 +241,23 @@ class QualiopiComplaint(models.Model):
         own = Domain('partner_id', '=', user.partner_id.id) & Domain('is_imported', '=', False)
         proved = Domain('text_origin', 'not in', _CLAIMED_ORIGINS)
         login = email_normalize(user.login or '')
-        if login and user.sudo()._get_signup_invitation_scope() != 'b2c':
+        if login and self._is_account_given(user):
             address = escape_psql(login)
             proved |= Domain('email_from', '=ilike', address) | Domain('email_from', '=ilike', f'%<{address}>')
         # Of a report, staff may have named anybody as the person who spoke.
         proved &= Domain('is_confidential', '=', False) | Domain('text_origin', '!=', 'staff')
         shared = Domain('shared_partner_ids', 'in', user.partner_id.ids) & Domain('is_confidential', '=', False)
         return Domain('company_id', 'in', user.company_ids.ids) & (own & proved | shared)
+
+    @api.model
+    def _is_account_given(self, user):
+        """Whether somebody of the house made the account, whose password then came by mail to its login."""
+        # sudo: about the user's own account
+        creator = user.sudo().create_uid
+        if creator and not creator.share and creator.id != SUPERUSER_ID:
+            return True
+        # sudo: a setting of the database
+        return self.env['res.users'].sudo()._get_signup_invitation_scope() != 'b2c'
 
     @api.model
     def _portal_entries(self, user):
@@ -282,7 +292,3 @@ class QualiopiComplaint(models.Model):
             # Given on the page of the entry, where nobody had to ask.
             return self.verdict in VERDICT_ANSWERS and bool(self.verdict_date)
         return super()._has_current_verdict()
-
-    def _follow_email_from(self):
-        """Sender of what is written by the private link."""
-        return formataddr((self.contact_name or '', self.letter_address)) if self.letter_address else False

@@ -61,6 +61,7 @@ class QualiopiComplaint(models.Model):
     def action_make_confidential(self):
         """The wizard that hands the entry over to the confidential group."""
         self.ensure_one()
+        self.check_access('read')
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Hand over as confidential"),

@@ -129,7 +129,7 @@ class QualiopiFeedbackCampaign(models.Model):
     evidence_ids = fields.One2many('qualiopi.evidence', 'campaign_id')
 
     # Where it comes from
-    rule_id = fields.Many2one('qualiopi.feedback.rule', "Rule", readonly=True, index='btree_not_null', copy=False)
+    rule_id = fields.Many2one('qualiopi.feedback.rule', readonly=True, index='btree_not_null', copy=False)
     rule_date = fields.Date("Date by the rule", readonly=True, copy=False)
     is_automatic = fields.Boolean("Made by a rule", readonly=True, copy=False)
     is_stopped_by_session = fields.Boolean(readonly=True, copy=False, export_string_translation=False)
@@ -274,6 +274,7 @@ class QualiopiFeedbackCampaign(models.Model):
             raise UserError(self.env._("The figures of a questionnaire are counted by the program."))
         asked = _ASKED_FIELDS & vals.keys()
         if asked:
+            # sudo: whether somebody was asked, not who
             for campaign in self.sudo().filtered('invite_ids'):
                 if campaign._differs_from({name: vals[name] for name in asked}):
                     raise UserError(self.env._(
@@ -469,6 +470,7 @@ class QualiopiFeedbackCampaign(models.Model):
         # sudo: who is to be asked does not depend on who presses the button
         events = events.sudo()
         if kinds & {'beneficiary', 'company', 'sponsor', 'funder'}:
+            # sudo: see above
             registrations = self.env['event.registration'].sudo().search_fetch(
                 [('event_id', 'in', events.ids), ('state', 'in', ('open', 'done'))],
                 ['event_id', 'learner_id', 'partner_id', 'sponsor_id', 'funder_id', 'name', 'email'],
@@ -537,5 +539,6 @@ class QualiopiFeedbackCampaign(models.Model):
 
 def registrations_empty(env):
     """No registration: the person is asked for another reason."""
+    # sudo: empty; joined with registrations read by the program
     return env['event.registration'].sudo()
 

@@ -135,6 +135,7 @@ class QualiopiFeedbackInvite(models.Model):
         """
         self.ensure_one()
         codes = {code for code, __ in self.env['res.lang'].get_installed()}
+        # sudo: the languages of the person and the company
         invite = self.sudo()
         wishes = (invite.partner_id.lang, invite.company_id.partner_id.lang, 'fr_FR', self.env.lang)
         return next((code for code in wishes if code in codes), 'en_US')
@@ -182,7 +183,7 @@ class QualiopiFeedbackInvite(models.Model):
             ))
         mail_by_invite = {}
         for company, invites in self.grouped('company_id').items():
-            # The company writes: whoever pressed the button would read the secret links as their author.
+            # sudo: the company writes; whoever pressed the button would read the secret links as their author.
             mails = template.with_user(SUPERUSER_ID).send_mail_batch(
                 invites.ids, email_values={'author_id': company.partner_id.id},
             )

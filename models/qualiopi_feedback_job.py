@@ -77,6 +77,7 @@ class QualiopiFeedbackCampaign(models.Model):
 
     def _run(self):
         """Invite, remind and end what is due today."""
+        # sudo: the daily job is nobody's
         campaigns = self.sudo()
         campaigns._follow_sessions()
         today = {campaign: campaign._today() for campaign in campaigns}
@@ -247,6 +248,7 @@ class QualiopiFeedbackCampaign(models.Model):
             for key, vals in recipients.items():
                 if key not in known:
                     vals_list.append(campaign._invite_values(key, vals))
+        # sudo: only the program writes invitations, whose secrets nobody reads
         self.env['qualiopi.feedback.invite'].sudo().create(vals_list)
 
     def _invite_values(self, key, vals):

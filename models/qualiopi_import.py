@@ -128,6 +128,7 @@ class QualiopiImportMixin(models.AbstractModel):
         if not self.env.context.get('import_file') or 'qualiopi_import_values' in self.env.context:
             return super().load(fields, data)
         company = self.env.company
+        # sudo: the company's time zone
         model = self.with_context(
             # A day of the file is a day of the company.
             tz=company.sudo()._qualiopi_tz(), _import_limit=None, qualiopi_import_people={},
@@ -140,6 +141,9 @@ class QualiopiImportMixin(models.AbstractModel):
         chosen = data[:limit] if limit else data
         rows, positions, extras, ids, errors = [], [], [], [], []
         reader = self._import_reader(names)
+        days = [
+            name for name in names if name in self._fields and self._fields[name].type in ('date', 'datetime')
+        ]
         first_rows = {}
         for position, cells in enumerate(chosen):
             row = dict(zip(names, cells, strict=True))
@@ -150,14 +154,25 @@ class QualiopiImportMixin(models.AbstractModel):
             if key and key[0] == 'number':
                 if key in first_rows:
                     errors.append(self._import_error(position, 'old_reference', self.env._(
-                        "Number %(number)s stands in the file twice, first on row %(row)s.",
-                        number=row['old_reference'].strip(), row=first_rows[key] + 2,
+                        "Row %(row)s: number %(number)s stands in the file twice, first on row %(first)s.",
+                        row=position + 2, number=row['old_reference'].strip(), first=first_rows[key] + 2,
                     )))
                 first_rows.setdefault(key, position)
             if self._import_flag(row) and not row.get(self._import_day_cell(), True):
                 # Today's date would be a lie.
-                errors.append(self._import_error(position, self._import_day_cell(), self.env._("The date is missing.")))
+                errors.append(self._import_error(position, self._import_day_cell(), self.env._(
+                    "Row %s: the date is missing.", position + 2,
+                )))
             values, left = reader(row)
+            for name in days:
+                try:
+                    fields.Datetime.to_datetime(left[name] or None)
+                except ValueError:
+                    errors.append(self._import_error(position, name, self.env._(
+                        "Row %(row)s: \"%(value)s\" is no date. Write it as 31/12/2024.",
+                        row=position + 2, value=left[name],
+                    )))
+                    left[name] = ''
             rows.append(left)
             positions.append(position)
             extras.append(values)

@@ -96,6 +96,7 @@ class QualiopiImprovementAction(models.Model):
 
     def action_postpone(self):
         """The wizard that asks for the new due date and the reason."""
+        self.check_access('read')
         return self._wizard('qualiopi.action.postpone', self.env._("Postpone"))
 
     def _wizard(self, model, name):

@@ -244,6 +244,7 @@ class QualiopiIncomingMail(models.Model):
         :param process: Odoo's own gateway, called with the passage
         :return: what the gateway returns: the id of the record, or False
         """
+        # sudo: the gateway acts for a stranger
         incoming = self.sudo().with_user(SUPERUSER_ID).with_context(mail_notrack=True)
         rows = {}
         for company_id, place in target.places.items():
@@ -497,6 +498,7 @@ class QualiopiIncomingMail(models.Model):
         """Automatic mails, and lines whose entry keeps the original, go after 90 days; what waits for
         somebody stays."""
         limit = self.env.cr.now() - timedelta(days=_KEPT_DAYS)
+        # sudo: the cleaning job is nobody's
         self.sudo().search([('state', 'in', _DONE), ('date', '<', limit)], limit=_GC_BATCH).unlink()
 
 

@@ -299,6 +299,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
         return self._with_reason('reopen', reason)
 
     def _with_reason(self, operation, reason):
+        self.check_access('read')
         if reason is None:
             return {
                 'type': 'ir.actions.act_window',
@@ -376,6 +377,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
 
     def action_inform(self):
         """The wizard that tells people of a decision or an action and keeps whom, when and what."""
+        self.check_access('read')
         return self.env['qualiopi.action.inform']._window_for(self)
 
     # === HELPERS === #

@@ -204,8 +204,8 @@ class QualiopiSatisfactionReport(models.Model):
             " its scale (on a scale from 1 to 5, 4 counts 75); an answer's satisfaction is the mean of its questions, a"
             " rate the mean of the answers. NPS: share of 9 and 10 minus share of 0 to 6. Response rate: complete"
             " answers in a hundred persons asked. n is the number of complete answers, paper included; tests,"
-            " unfinished answers and answers set aside are not counted. Anonymous campaigns show no result before their end, nor below their"
-            " number of answers."
+            " unfinished answers and answers set aside are not counted. Anonymous campaigns show no result"
+            " before their end, nor below their number of answers."
         )
 
     @api.model

@@ -219,6 +219,7 @@ class SurveyUser_Input(models.Model):  # noqa: N801
             raise AccessError(self.env._("Only quality officers may do this."))
 
     def _log_on_campaign(self, body):
+        # sudo: the note is the campaign's; the callers have checked the right
         for campaign in self.sudo().campaign_id:
             campaign.message_post(body=body, author_id=self.env.user.partner_id.id)
 

@@ -42,6 +42,7 @@ class QualiopiReportDoor(models.AbstractModel):
     def _in_french(self, company):
         """The report in the company's language: what hangs on the wall is for its learners."""
         codes = {code for code, __ in self.env['res.lang'].get_installed()}
+        # sudo: the company's language
         wishes = (company.sudo().partner_id.lang, 'fr_FR', self.env.lang)
         return self.with_context(lang=next((code for code in wishes if code in codes), 'en_US'))
 
@@ -78,6 +79,7 @@ class QualiopiReportDoor(models.AbstractModel):
             'address': address,
             'ack_within': severity and self.env._("within %s working days", severity.ack_days),
             'response_within': severity and self.env._("within %s working days", severity.response_days),
+            'is_anonymous': company.qualiopi_form_anonymous,
             'promise': self._door_promise(severity),
             'mediator': company.qualiopi_mediator and ', '.join(filter(None, [
                 company.qualiopi_mediator,
@@ -128,14 +130,14 @@ class QualiopiReportDoor(models.AbstractModel):
         return f'data:image/png;base64,{b64encode(buffer.getvalue()).decode()}'
 
     def _door_safeguarding(self, company):
-        """Lines of the safeguarding contacts: the company's own, else whom to call in France."""
-        if company.qualiopi_safeguarding_contacts:
-            return [line.strip() for line in company.qualiopi_safeguarding_contacts.split('\n') if line.strip()][:5]
+        """Whom to call in France, then the company's own contacts."""
+        own = (company.qualiopi_safeguarding_contacts or '').split('\n')
         return [
             self.env._("17: police, in an emergency"),
             self.env._("119: children in danger"),
             self.env._("3919: violence against women"),
             self.env._("Défenseur des droits: discrimination"),
+            *[self._clip(line.strip(), 60) for line in own if line.strip()][:2],
         ]
 
 

@@ -63,6 +63,13 @@ class TestPaper(QualiopiCase):
             self.assertIn(number, text)
         self.assertNotIn("Test officer", text, "who printed it does not hang on the wall")
 
+    def test_own_contacts(self):
+        """The company's own contacts stand after the numbers of all France."""
+        self.company.qualiopi_safeguarding_contacts = "Test Doctor, 01 99 00 00 01"
+        for report in (_POSTER, _FORM):
+            text = self._squeeze(self._html(report))
+            self.assertLess(text.index("3919"), text.index("Test Doctor"))
+
     def test_poster_of_the_centre(self):
         text = self._squeeze(self._html(_POSTER))
         self.assertIn(self.company._door_url(), text)

@@ -46,6 +46,8 @@ class QualiopiSettings(models.TransientModel):
 
     @api.model
     def default_get(self, fields):
+        # What the company has set is for those who set it.
+        self.check_access('create')
         values = super().default_get(fields)
         # sudo: the settings alone, of the user's own company
         company = self.env.company.sudo()
@@ -74,4 +76,5 @@ class QualiopiSettings(models.TransientModel):
 
     def action_holidays(self):
         """Open the wizard that adds the French public holidays."""
+        self.check_access('read')
         return self.env['ir.actions.act_window']._for_xml_id('qualiopi.qualiopi_holidays_action')

@@ -13,6 +13,7 @@ class QualiopiSettings(models.TransientModel):
     @api.depends('company_id')
     def _compute_complaint_alias_domain(self):
         for settings in self:
+            # sudo: the domain alone is shown, to managers
             settings.complaint_alias_domain = settings.company_id.sudo().alias_domain_id.name
 
     @api.model
