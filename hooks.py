@@ -4,7 +4,8 @@ from odoo.tools import SQL
 _REGISTERS = (
     'qualiopi_evidence', 'qualiopi_feedback_invite', 'qualiopi_feedback_campaign', 'qualiopi_feedback_rule',
     'qualiopi_access_log', 'qualiopi_complaint_version', 'qualiopi_postponement',
-    'qualiopi_communication', 'qualiopi_effectiveness_check', 'qualiopi_improvement_action',
+    'qualiopi_risk_evaluation', 'qualiopi_risk', 'qualiopi_nil_statement',
+    'qualiopi_communication', 'qualiopi_procedure', 'qualiopi_effectiveness_check', 'qualiopi_improvement_action',
     'qualiopi_finding', 'qualiopi_complaint', 'qualiopi_number',
 )
 

@@ -92,4 +92,10 @@ from . import (
     qualiopi_readiness_run,
     qualiopi_finding_chain,
     qualiopi_drill,
+    qualiopi_risk,
+    qualiopi_risk_evaluation,
+    qualiopi_risk_link,
+    qualiopi_procedure,
+    res_company_procedure,
+    qualiopi_nil_statement,
 )

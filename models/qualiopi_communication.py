@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-_OWNERS = ('complaint_id', 'finding_id', 'action_id')
+_OWNERS = ('complaint_id', 'finding_id', 'action_id', 'procedure_id')
 
 
 class QualiopiCommunication(models.Model):
@@ -21,6 +21,9 @@ class QualiopiCommunication(models.Model):
     )
     action_id = fields.Many2one(
         'qualiopi.improvement.action', index='btree_not_null', ondelete='restrict', check_company=True,
+    )
+    procedure_id = fields.Many2one(
+        'qualiopi.procedure', index='btree_not_null', ondelete='restrict', check_company=True,
     )
     company_id = fields.Many2one(
         'res.company', compute='_compute_company_id', store=True, index=True, precompute=True,
@@ -56,7 +59,7 @@ class QualiopiCommunication(models.Model):
     def _check_one_owner(self):
         for communication in self:
             if sum(bool(communication[name]) for name in _OWNERS) != 1:
-                raise ValidationError(self.env._("People are told of exactly one entry, finding or action."))
+                raise ValidationError(self.env._("People are told of exactly one entry, finding, action or procedure."))
 
     @api.model_create_multi
     def create(self, vals_list):

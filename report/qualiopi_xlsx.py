@@ -8,6 +8,7 @@ _CELL_LIMIT = 32767
 _DOCUMENTS = {
     'register': 'report.qualiopi.report_register',
     'plan': 'report.qualiopi.report_plan',
+    'risks': 'report.qualiopi.report_risks',
 }
 
 

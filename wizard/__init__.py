@@ -11,6 +11,7 @@ from . import (
     qualiopi_holidays,
     qualiopi_print,
     qualiopi_reason,
+    qualiopi_risk_evaluate,
     qualiopi_safeguarding_report,
     qualiopi_self_check,
     qualiopi_settings,

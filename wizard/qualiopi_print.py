@@ -3,7 +3,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-_SPREADSHEETS = ('register', 'plan')
+_SPREADSHEETS = ('register', 'plan', 'risks')
 # Sheets to hang up or to hand out: of no period.
 _UNDATED = ('poster', 'blank_form')
 
@@ -17,6 +17,8 @@ class QualiopiPrint(models.TransientModel):
         ('plan', "Continuous improvement plan"),
         ('findings', "Finding list"),
         ('traceability', "Traceability sheets, one page a chain"),
+        ('risks', "Risks: matrix and register"),
+        ('procedures', "Procedures in force at the end of the period"),
         ('poster', "Poster with QR code, for the whole centre"),
         ('blank_form', "Blank complaint form"),
     ], required=True, default='register')
