@@ -3,7 +3,10 @@ from werkzeug.exceptions import NotFound
 from odoo.exceptions import AccessError, UserError
 from odoo.http import Controller, content_disposition, request, route
 
-_KINDS = {'register': 'qualiopi.complaint', 'plan': 'qualiopi.improvement.action', 'risks': 'qualiopi.risk'}
+_KINDS = {
+    'register': 'qualiopi.complaint', 'plan': 'qualiopi.improvement.action', 'dropouts': 'qualiopi.dropout',
+    'risks': 'qualiopi.risk',
+}
 _XLSX_TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
 

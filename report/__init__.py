@@ -5,6 +5,7 @@ from . import (
     report_register,
     report_plan,
     report_findings,
+    report_dropouts,
     report_traceability,
     report_complaint,
     report_action,
@@ -17,4 +18,5 @@ from . import (
     report_poster,
     report_drill,
     report_readiness,
+    report_review,
 )

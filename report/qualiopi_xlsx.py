@@ -9,6 +9,7 @@ _DOCUMENTS = {
     'register': 'report.qualiopi.report_register',
     'plan': 'report.qualiopi.report_plan',
     'risks': 'report.qualiopi.report_risks',
+    'dropouts': 'report.qualiopi.report_dropouts',
 }
 
 

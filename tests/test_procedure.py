@@ -187,7 +187,7 @@ class TestProcedure(QualiopiCase):
     def test_who_was_told(self):
         procedure = self.publish(self.make_procedure())
         window = self.user_env(procedure, self.officer).action_inform()
-        self.model_as('qualiopi.action.inform', self.officer).with_context(window['context']).create({
+        self.model_as('qualiopi.action.inform', self.officer).with_context(**window['context']).create({
             'partner_ids': [Command.set(self.declarant.partner_id.ids)], 'text': "New delays", 'audience': "Trainers",
         }).action_confirm()
         self.assertRecordValues(procedure.communication_ids, [{

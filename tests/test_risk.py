@@ -101,7 +101,7 @@ class TestRisk(QualiopiCase):
         self.assertIn("review date past", risk.needs_look)
         action = risk.action_evaluate()
         for values, note in (({}, "Nothing new"), ({'residual_probability': '1'}, "Substitutes were tried")):
-            wizard = self.model_as('qualiopi.risk.evaluate', self.officer).with_context(action['context']).create(
+            wizard = self.model_as('qualiopi.risk.evaluate', self.officer).with_context(**action['context']).create(
                 {'note': note, **values})
             wizard.action_confirm()
         lines = risk.evaluation_ids.sorted('id')
@@ -147,7 +147,7 @@ class TestRisk(QualiopiCase):
         with self.assertRefused("Give a reason"):
             risk.action_end(".")
         action = risk.action_end()
-        wizard = self.model_as('qualiopi.reason', self.officer).with_context(action['context']).create({
+        wizard = self.model_as('qualiopi.reason', self.officer).with_context(**action['context']).create({
             'reason': "The course is not held any more",
         })
         wizard.action_confirm()
@@ -184,7 +184,7 @@ class TestRisk(QualiopiCase):
         """An action made from a risk is linked with it."""
         risk = self.make_risk()
         window = risk.action_create_action()
-        action = self.model_as('qualiopi.improvement.action', self.officer).with_context(window['context']).create(
+        action = self.model_as('qualiopi.improvement.action', self.officer).with_context(**window['context']).create(
             {'name': "Find substitutes"})
         self.assertEqual(risk.action_ids, action)
         self.assertEqual(action.no_finding_reason, f"Risk analysis: {risk.reference}")

@@ -16,7 +16,9 @@ from . import (
     qualiopi_self_check,
     qualiopi_settings,
     qualiopi_settings_address,
+    qualiopi_signal_dismiss,
     qualiopi_step,
     qualiopi_chains,
     qualiopi_readiness_off,
+    qualiopi_review_send,
 )
