@@ -20,5 +20,7 @@ from . import (
     anonymised,
     evidence_file,
     evidence_workbook,
+    report_drill,
+    report_readiness,
     report_review,
 )

@@ -20,5 +20,7 @@ from . import (
     qualiopi_settings_address,
     qualiopi_signal_dismiss,
     qualiopi_step,
+    qualiopi_chains,
+    qualiopi_readiness_off,
     qualiopi_review_send,
 )
