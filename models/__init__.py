@@ -84,4 +84,11 @@ from . import (
     qualiopi_import,
     qualiopi_complaint_confirmation,
     qualiopi_staff_entry,
+    qualiopi_action_scope_mixin,
+    qualiopi_certificate,
+    qualiopi_audit,
+    qualiopi_audit_question,
+    qualiopi_audit_slot,
+    qualiopi_finding_nonconformity,
+    res_company_certificate,
 )

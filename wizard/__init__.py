@@ -8,6 +8,7 @@ from . import (
     qualiopi_complaint_follow,
     qualiopi_complaint_merge,
     qualiopi_complaint_restrict,
+    qualiopi_finding_lift,
     qualiopi_holidays,
     qualiopi_print,
     qualiopi_reason,
