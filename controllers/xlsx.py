@@ -3,7 +3,10 @@ from werkzeug.exceptions import NotFound
 from odoo.exceptions import AccessError, UserError
 from odoo.http import Controller, content_disposition, request, route
 
-_KINDS = {'register': 'qualiopi.complaint', 'plan': 'qualiopi.improvement.action'}
+_KINDS = {
+    'register': 'qualiopi.complaint', 'plan': 'qualiopi.improvement.action', 'dropouts': 'qualiopi.dropout',
+    'risks': 'qualiopi.risk',
+}
 _XLSX_TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
 
@@ -14,7 +17,7 @@ class QualiopiXlsxController(Controller):
                       company_id=None, **kwargs):
         """The register or the improvement plan as a spreadsheet, as the user sees it.
 
-        :param str kind: ``register`` or ``plan``
+        :param str kind: ``register``, ``plan`` or ``risks``
         :param str wizard: id of the caller's own qualiopi.print record, which says what is printed
         :param str ids: chosen records, comma-separated; those that the user may not read are left out
         :param str date_from: first day of the period, with ``date_to`` and ``company_id``

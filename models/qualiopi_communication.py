@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-_OWNERS = ('complaint_id', 'finding_id', 'action_id')
+_OWNERS = ('complaint_id', 'finding_id', 'action_id', 'procedure_id', 'review_id')
+# Of a closed one people may be told: of a review once it has its minutes.
+_TOLD_WHEN_CLOSED = {'review_id'}
 
 
 class QualiopiCommunication(models.Model):
@@ -22,6 +24,10 @@ class QualiopiCommunication(models.Model):
     action_id = fields.Many2one(
         'qualiopi.improvement.action', index='btree_not_null', ondelete='restrict', check_company=True,
     )
+    procedure_id = fields.Many2one(
+        'qualiopi.procedure', index='btree_not_null', ondelete='restrict', check_company=True,
+    )
+    review_id = fields.Many2one('qualiopi.review', index='btree_not_null', ondelete='restrict', check_company=True)
     company_id = fields.Many2one(
         'res.company', compute='_compute_company_id', store=True, index=True, precompute=True,
     )
@@ -56,12 +62,12 @@ class QualiopiCommunication(models.Model):
     def _check_one_owner(self):
         for communication in self:
             if sum(bool(communication[name]) for name in _OWNERS) != 1:
-                raise ValidationError(self.env._("People are told of exactly one entry, finding or action."))
+                raise ValidationError(self.env._("People are told of exactly one record."))
 
     @api.model_create_multi
     def create(self, vals_list):
         communications = super().create(vals_list)
-        communications._check_unlocked()
+        communications._check_unlocked(set(_OWNERS) - _TOLD_WHEN_CLOSED)
         return communications
 
     def write(self, vals):
@@ -76,6 +82,6 @@ class QualiopiCommunication(models.Model):
     def _unlink_except_locked(self):
         self._check_unlocked()
 
-    def _check_unlocked(self):
-        for name in _OWNERS:
+    def _check_unlocked(self, names=_OWNERS):
+        for name in names:
             self.mapped(name)._check_unlocked()

@@ -21,7 +21,9 @@ class QualiopiEvidence(models.Model):
 
     # Only these are handed out on the portal; for the program alone, so that nothing else slips in.
     is_received = fields.Boolean(groups=fields.NO_ACCESS, export_string_translation=False)
-    sender_id = fields.Many2one('res.partner', groups=fields.NO_ACCESS, export_string_translation=False)
+    sender_id = fields.Many2one(
+        'res.partner', readonly=True, groups=fields.NO_ACCESS, export_string_translation=False,
+    )
 
 
 class QualiopiComplaint(models.Model):

@@ -5,7 +5,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 
-
 class QualiopiImprovementAction(models.Model):
     _inherit = 'qualiopi.improvement.action'
 

@@ -21,6 +21,7 @@ STATE_TONES = {
     'opportunity': 'blue', 'risk': 'violet',
     'complaint': 'blue', 'difficulty': 'amber', 'unforeseen': 'violet', 'safeguarding': 'red',
     'corrective': 'red', 'preventive': 'violet', 'improvement': 'teal',
+    'open': 'amber',
     'minor': 'grey', 'major': 'amber', 'critical': 'red',
 }
 

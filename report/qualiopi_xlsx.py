@@ -8,6 +8,8 @@ _CELL_LIMIT = 32767
 _DOCUMENTS = {
     'register': 'report.qualiopi.report_register',
     'plan': 'report.qualiopi.report_plan',
+    'risks': 'report.qualiopi.report_risks',
+    'dropouts': 'report.qualiopi.report_dropouts',
 }
 
 

@@ -147,6 +147,7 @@ class ReportQualiopiReportPlan(models.AbstractModel):
                     f'{d(item.date)} {item.text or ""}' for item in record.communication_ids),
                 'remark': self._plan_remark(record, done),
                 'unit': record.unit or '',
+                'measured': self._measured(record),
                 'verdict': done.verdict if done else None,
             })
         return rows
@@ -161,6 +162,15 @@ class ReportQualiopiReportPlan(models.AbstractModel):
     def _has_values(record):
         return bool(record.metric or record.unit or record.value_before or record.value_target)
 
+    def _measured(self, record):
+        """Change and numbers of a measurement from the data, in few words."""
+        data = record._metric_frozen()
+        if not data:
+            return ''
+        texts = record._metric_texts(data)
+        numbers = ' → '.join(str(data[name]['n']) if data[name] else '–' for name in ('before', 'after'))
+        return ' · '.join(filter(None, (texts['change'], f'n = {numbers}', texts['warning'])))
+
     def _no_finding(self, record):
         if record.no_finding_reason:
             return self.env._("Without a finding: %s", record.no_finding_reason)
@@ -171,4 +181,5 @@ class ReportQualiopiReportPlan(models.AbstractModel):
             record,
             record.cancelled_on and self.env._("Dropped: %s", record.cancel_reason or ''),
             check.is_self_check and self.env._("Checked by the owner: one-person organisation"),
+            record._metric_frozen() and self._measured(record),
         )

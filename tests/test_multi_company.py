@@ -114,12 +114,17 @@ class TestMultiCompany(QualiopiCase):
             'qualiopi.course': self.env['qualiopi.course'].create({
                 'name': "Foreign", 'company_id': self.other_company.id,
             }),
+            'qualiopi.feedback.campaign': self.env['qualiopi.feedback.campaign'].create({
+                'name': "Foreign", 'company_id': self.other_company.id, 'means': 'meeting',
+                'stakeholder_id': self.env.ref('qualiopi.stakeholder_company').id,
+            }),
             **self.theirs,
         }
         for name in self.env.registry:
             model = self.env[name]
             if name.startswith('qualiopi.') and name not in values and 'name' in model._fields and (
                 'company_id' in model._fields and not model._fields['company_id'].required
+                and not model._fields['company_id'].compute and not model._fields['company_id'].related
                 and not model._transient and not model._abstract
             ):
                 values[name] = model.create({'name': "Foreign", 'company_id': self.other_company.id})

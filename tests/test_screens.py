@@ -172,6 +172,10 @@ class TestScreens(QualiopiCase):
             for menu in self._menus(user).values():
                 if not menu['action_id']:
                     continue
+                if menu['xmlid'] == 'qualiopi.qualiopi_menu_risk_matrix':
+                    # A page of its own, which asks for what this reads.
+                    self.env['qualiopi.risk'].with_user(user).search_read([('state', '=', 'open')], ['current_severity'])
+                    continue
                 self.assertEqual(menu['action_model'], 'ir.actions.act_window', menu['name'])
                 with self.subTest(role=role, menu=menu['name']):
                     # As /web/action/load does: an action is no secret, its records are.

@@ -12,9 +12,12 @@ from . import (
     qualiopi_holidays,
     qualiopi_print,
     qualiopi_reason,
+    qualiopi_risk_evaluate,
     qualiopi_safeguarding_report,
     qualiopi_self_check,
     qualiopi_settings,
     qualiopi_settings_address,
+    qualiopi_signal_dismiss,
     qualiopi_step,
+    qualiopi_review_send,
 )

@@ -3,7 +3,10 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import plaintext2html
 
-_OWNERS = {'qualiopi.complaint': 'complaint', 'qualiopi.finding': 'finding', 'qualiopi.improvement.action': 'action'}
+_OWNERS = {
+    'qualiopi.complaint': 'complaint', 'qualiopi.finding': 'finding', 'qualiopi.improvement.action': 'action',
+    'qualiopi.procedure': 'procedure',
+}
 
 
 class QualiopiActionInform(models.TransientModel):
@@ -13,6 +16,7 @@ class QualiopiActionInform(models.TransientModel):
     complaint_ids = fields.Many2many('qualiopi.complaint')
     finding_ids = fields.Many2many('qualiopi.finding')
     action_ids = fields.Many2many('qualiopi.improvement.action')
+    procedure_ids = fields.Many2many('qualiopi.procedure')
     date = fields.Date("Told on", required=True, default=fields.Date.context_today)
     partner_ids = fields.Many2many('res.partner', string="Told to")
     audience = fields.Char("Other audience")
@@ -28,7 +32,7 @@ class QualiopiActionInform(models.TransientModel):
         """
         self.ensure_one()
         values = []
-        for records in (self.complaint_ids, self.finding_ids, self.action_ids):
+        for records in (self.complaint_ids, self.finding_ids, self.action_ids, self.procedure_ids):
             for record in records:
                 self._check_audience(record)
                 values.append({

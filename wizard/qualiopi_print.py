@@ -3,7 +3,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-_SPREADSHEETS = ('register', 'plan')
+_SPREADSHEETS = ('register', 'plan', 'dropouts', 'risks')
 # Sheets to hang up or to hand out: of no period.
 _UNDATED = ('poster', 'blank_form')
 
@@ -17,6 +17,9 @@ class QualiopiPrint(models.TransientModel):
         ('plan', "Continuous improvement plan"),
         ('findings', "Finding list"),
         ('traceability', "Traceability sheets, one page a chain"),
+        ('risks', "Risks: matrix and register"),
+        ('procedures', "Procedures in force at the end of the period"),
+        ('dropouts', "Dropout register"),
         ('poster', "Poster with QR code, for the whole centre"),
         ('blank_form', "Blank complaint form"),
     ], required=True, default='register')
@@ -41,6 +44,10 @@ class QualiopiPrint(models.TransientModel):
     company_id = fields.Many2one('res.company', required=True, default=lambda self: self.env.company)
     has_spreadsheet = fields.Boolean("Spreadsheet offered", compute='_compute_has_spreadsheet')
     has_period = fields.Boolean("Of a period", compute='_compute_has_spreadsheet')
+    is_anonymous = fields.Boolean(
+        "Learner codes instead of names", default=True,
+        help="The same learner has the same code on every document.",
+    )
     res_ids = fields.Char("Chosen records", readonly=True)
 
     @api.depends('period')
@@ -112,4 +119,5 @@ class QualiopiPrint(models.TransientModel):
             'date_from': fields.Date.to_string(self.date_from),
             'date_to': fields.Date.to_string(self.date_to),
             'company_id': self.company_id.id,
+            'is_anonymous': self.is_anonymous,
         }

@@ -12,6 +12,7 @@ class QualiopiReason(models.TransientModel):
         ('cancel', "Cancel"),
         ('reopen', "Reopen"),
         ('no_action', "No action needed"),
+        ('recurrence_discussed', "It came back"),
     ], required=True)
     res_model = fields.Char(required=True)
     res_ids = fields.Char(required=True)

@@ -1,0 +1,520 @@
+from unittest.mock import patch
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common import TODAY
+from .test_answers import AnswerCase
+
+_JOB = 'odoo.addons.qualiopi.models.qualiopi_signal_job'
+
+
+@tagged('post_install', '-at_install')
+@freeze_time(TODAY)
+class TestSignals(AnswerCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.category = cls.env.ref('qualiopi.category_organisation', raise_if_not_found=False) or cls.env[
+            'qualiopi.category'].create({'name': "Rooms"})
+        # One rule at a time: the others are switched off for this company.
+        cls.rules = cls.env['qualiopi.signal.rule'].search([])
+        cls.session_rule = cls.env.ref('qualiopi.signal_rule_session')
+        cls.env['qualiopi.signal.rule'].search([]).mode = 'off'
+
+    def use(self, name, mode='propose', **values):
+        rule = self.env.ref(f'qualiopi.signal_rule_{name}')
+        rule.write({'mode': mode, **values})
+        return rule
+
+    def run_job(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('qualiopi.ir_cron_signals').method_direct_trigger()
+        self.env.invalidate_all()
+
+    def signals(self, user=None):
+        return self.model_as('qualiopi.signal', user or self.officer).search(
+            [('company_id', 'in', (self.company | self.other_company).ids)], order='id')
+
+    def low_campaign(self, learners=4, contents=(3, 3, 4), **values):
+        """50, 50 and 75: satisfaction 58.33."""
+        campaign = self.make_campaign(learners=learners, **values)
+        self.answers = [self.give(campaign, content=content) for content in contents]
+        campaign.action_done()
+        return campaign
+
+    def complain(self, number=1, user=None, **values):
+        values.setdefault('category_id', self.category.id)
+        entries = self.env['qualiopi.complaint']
+        for __ in range(number):
+            entries |= self.make_complaint(user, **values)
+        return entries
+
+    # === CAMPAIGNS === #
+
+    def test_satisfaction_below(self):
+        self.use('session')
+        campaign = self.low_campaign()
+        self.run_job()
+        signal = self.signals()
+        self.assertRecordValues(signal, [{
+            'state': 'proposed', 'n': 3, 'threshold': 80, 'campaign_id': campaign.id, 'event_id': campaign.event_id.id,
+            'course_id': self.course.id, 'trainer_id': self.trainer.id, 'finding_id': False,
+        }])
+        # (50 + 50 + 75) / 3
+        self.assertAlmostEqual(signal.value, 58.3, 1)
+        self.assertIn(
+            "Satisfaction 58.3 / 100 (n = 3 answers of 4 persons asked), below the threshold of 80", signal.text)
+        self.assertIn(campaign.reference, signal.text)
+        todo = self.env['mail.activity'].search([('res_model', '=', 'qualiopi.signal'), ('res_id', '=', signal.id)])
+        self.assertEqual((todo.user_id, todo.qualiopi_step), (self.manager, 'decide'))
+
+    def test_twice_changes_nothing(self):
+        self.use('session', 'create')
+        self.use('response_rate', 'create', threshold=90)
+        self.low_campaign()
+        self.complain(3)
+        self.use('category', 'create')
+        self.run_job()
+        before = self.signals()
+        self.assertEqual(len(before), 3)
+        findings = before.finding_id
+        texts = findings.mapped('description')
+        for day in ('2026-11-20 11:00:00', '2026-11-21 05:00:00', '2026-12-05 05:00:00'):
+            with freeze_time(day):
+                self.run_job()
+        self.assertEqual(self.signals(), before)
+        self.assertEqual(before.finding_id.mapped('description'), texts)
+
+    def test_created_finding_says_where_it_comes_from(self):
+        self.use('session', 'create', severity_id=self.major.id)
+        campaign = self.low_campaign()
+        self.run_job()
+        finding = self.signals().finding_id
+        self.assertRecordValues(finding, [{
+            'state': 'new', 'kind': 'weak_point', 'family': 'appreciation', 'event_id': campaign.event_id.id,
+            'course_id': self.course.id, 'severity_id': self.major.id, 'user_id': self.manager.id,
+        }])
+        self.assertIn("n = 3 answers", finding.description)
+        self.assertIn(campaign.reference, finding.description)
+        self.assertEqual(sorted(finding.indicator_ids.mapped('number')), [30, 32])
+
+    def test_few_answers_say_nothing(self):
+        self.use('session')
+        self.low_campaign(contents=(1, 1))
+        self.run_job()
+        self.assertFalse(self.signals())
+
+    def test_at_the_threshold_is_no_signal(self):
+        self.use('session', threshold=75)
+        self.low_campaign(contents=(4, 4, 4))
+        self.run_job()
+        self.assertFalse(self.signals())
+
+    def test_running_campaigns_wait(self):
+        self.use('session')
+        campaign = self.make_campaign(learners=4)
+        for __ in range(3):
+            self.give(campaign, content=1)
+        self.run_job()
+        self.assertFalse(self.signals())
+
+    def test_question(self):
+        self.use('question')
+        campaign = self.make_campaign(learners=4)
+        # Content 100; noise is upside down: 4 counts 25, 5 counts 0.
+        for noise in (4, 4, 5):
+            self.give(campaign, content=5, noise=noise)
+        campaign.action_done()
+        self.run_job()
+        signal = self.signals()
+        self.assertEqual(signal.question_id, self.noise)
+        self.assertAlmostEqual(signal.value, 16.7, 1)
+        self.assertIn("“Was it too noisy?”: 16.7 / 100 (n = 3 answers)", signal.text)
+
+    def test_response_rate(self):
+        self.use('response_rate')
+        self.low_campaign(learners=4, contents=(5,))
+        self.run_job()
+        self.assertRecordValues(self.signals(), [{'value': 25, 'n': 4, 'threshold': 50}])
+        self.assertIn("Response rate 25.0 %: 1 answers of 4 persons asked", self.signals().text)
+
+    def test_one_answer_below(self):
+        self.use('answer')
+        campaign = self.make_campaign(learners=4)
+        bad = self.give(campaign, content=1)
+        self.give(campaign, content=5)
+        self.run_job()
+        self.assertRecordValues(self.signals(), [{'answer_id': bad.id, 'value': 0}])
+
+    def test_anonymous_below_its_threshold_gives_no_signal(self):
+        for name in ('session', 'question', 'answer'):
+            self.use(name)
+        campaign = self.make_campaign(learners=8, is_anonymous=True, threshold=5)
+        for __ in range(4):
+            self.give(campaign, content=1)
+        self.run_job()
+        campaign.action_done()
+        with freeze_time('2026-11-21 05:00:00'):
+            self.run_job()
+        self.assertFalse(self.signals())
+
+    def test_open_finding_gets_the_next_case(self):
+        self.use('session', 'create')
+        self.low_campaign()
+        self.run_job()
+        finding = self.signals().finding_id
+        second = self.low_campaign(contents=(1, 1, 1))
+        with freeze_time('2026-11-21 05:00:00'):
+            self.run_job()
+        signals = self.signals()
+        self.assertEqual(len(signals), 2)
+        self.assertEqual(signals.finding_id, finding)
+        self.assertIn(second.reference, finding.description)
+        # Once that finding is closed, the next case makes another one.
+        self.user_env(finding, self.officer).action_no_action("The hall was being rebuilt")
+        self.low_campaign()
+        with freeze_time('2026-11-22 05:00:00'):
+            self.run_job()
+        self.assertEqual(len(self.signals().finding_id), 2)
+
+    # === D6, D7 === #
+
+    def test_threshold_changed_afterwards(self):
+        rule = self.use('session', 'create')
+        self.low_campaign()
+        self.run_job()
+        finding = self.signals().finding_id
+        text = finding.description
+        rule.threshold = 40
+        self.low_campaign()
+        with freeze_time('2026-11-21 05:00:00'):
+            self.run_job()
+        self.assertRecordValues(self.signals(), [{'threshold': 80, 'state': 'accepted'}])
+        self.assertRecordValues(finding, [{'state': 'new', 'description': text}])
+        rule.threshold = 80
+        with freeze_time('2026-11-22 05:00:00'):
+            self.run_job()
+        self.assertEqual(len(self.signals()), 2, "the next evaluation goes by the new threshold")
+
+    def test_revised_score(self):
+        """An answer set aside after the finding: one signal still, the new figure in the history (D6)."""
+        self.use('session', 'create')
+        self.use('answer', 'create')
+        campaign = self.low_campaign(contents=(1, 4, 4, 4))
+        self.run_job()
+        by_kind = self.signals().grouped('kind')
+        self.assertAlmostEqual(by_kind['session'].value, 56.25, 0)
+        finding = by_kind['session'].finding_id
+        self.assertEqual(by_kind['answer'].finding_id, finding)
+        self.user_env(self.answers[0], self.officer).action_exclude("Answered for another session")
+        # A year later all the same.
+        with freeze_time('2027-11-21 05:00:00'):
+            self.run_job()
+        session, answer = by_kind['session'], by_kind['answer']
+        self.assertEqual(len(self.signals()), 2)
+        self.assertEqual((round(session.value, 1), session.latest_value), (56.3, 75))
+        self.assertTrue(answer.is_void)
+        notes = ' '.join(finding.message_ids.mapped('body'))
+        self.assertIn("revised from 56.3 to 75.0", notes)
+        self.assertIn("was set aside", notes)
+        count = len(finding.message_ids)
+        with freeze_time('2027-11-22 05:00:00'):
+            campaign._as_server().write({'is_signal_stale': True})
+            self.run_job()
+        self.assertEqual(len(finding.message_ids), count, "said once")
+
+    # === ENTRIES === #
+
+    def test_three_complaints_of_a_category(self):
+        self.use('category')
+        entries = self.complain(2)
+        self.run_job()
+        self.assertFalse(self.signals())
+        entries |= self.complain()
+        self.run_job()
+        signal = self.signals()
+        self.assertRecordValues(signal, [{'state': 'proposed', 'n': 3, 'category_id': self.category.id}])
+        self.assertEqual(signal.complaint_ids, entries)
+        for entry in entries:
+            self.assertIn(entry.reference, signal.text)
+
+    def test_complaints_too_old_or_of_another_nature(self):
+        self.use('category')
+        self.complain(2)
+        self.complain(received_on='2026-05-19 10:00:00')
+        self.complain(nature='difficulty')
+        self.run_job()
+        self.assertFalse(self.signals())
+        self.use('category', with_difficulties=True)
+        self.run_job()
+        self.assertEqual(self.signals().n, 3)
+
+    def test_trainer_and_site(self):
+        self.use('trainer')
+        self.use('site')
+        site = self.env['res.partner'].create({'name': "Rue du Port"})
+        self.event.address_id = site
+        self.complain(3, event_id=self.event.id, category_id=False)
+        self.run_job()
+        self.assertEqual(self.signals().grouped('kind')['complaints'].trainer_id, self.trainer)
+        self.assertEqual(self.signals().site_id, site)
+        self.assertIn("“Rue du Port”", ' '.join(self.signals().mapped('text')))
+
+    def test_confidential_entries_never_count(self):
+        self.use('category', count=2)
+        self.complain()
+        self.complain(2, self.confidential, nature='safeguarding')
+        self.run_job()
+        self.assertFalse(self.signals())
+        self.assertFalse(self.env['qualiopi.signal'].search([('company_id', '=', self.company.id)]))
+
+    def test_what_becomes_confidential_takes_the_signal_along(self):
+        self.use('category')
+        entries = self.complain(3)
+        self.run_job()
+        self.assertTrue(self.signals())
+        self.user_env(entries[0], self.confidential).sudo().write({'nature': 'safeguarding'})
+        self.assertFalse(self.signals())
+        self.assertTrue(self.signals(self.confidential))
+
+    def test_fourth_complaint_joins(self):
+        self.use('category')
+        entries = self.complain(3)
+        self.run_job()
+        signal = self.signals()
+        signal.action_accept()
+        finding = signal.finding_id
+        fourth = self.complain()
+        self.run_job()
+        self.assertEqual(self.signals(), signal)
+        self.assertEqual(finding.complaint_ids, entries | fourth)
+        self.assertIn(fourth.reference, finding.description)
+        # After the end of the finding, the entries counted so far do not count again.
+        self.user_env(finding, self.officer).action_no_action("The rooms were given up")
+        self.complain(2)
+        self.run_job()
+        self.assertEqual(self.signals(), signal)
+        self.complain()
+        self.run_job()
+        self.assertEqual(len(self.signals()), 2)
+
+    def test_open_finding_of_an_entry_gets_the_case(self):
+        self.use('category', 'create')
+        entries = self.complain(3)
+        finding = self.make_finding(complaint_ids=[Command.set(entries[0].ids)])
+        self.run_job()
+        self.assertEqual(self.signals().finding_id, finding)
+        self.assertEqual(finding.complaint_ids, entries)
+
+    def test_closed_entries_count(self):
+        self.use('category', 'create')
+        for __ in range(3):
+            self.make_closed_complaint(category_id=self.category.id)
+        self.run_job()
+        self.assertEqual(len(self.signals().finding_id.complaint_ids), 3)
+
+    def test_late_responses(self):
+        self.use('late', count=2)
+        with freeze_time('2026-09-01 10:00:00'):
+            entries = self.complain(2)
+        self.complain()
+        self.run_job()
+        self.assertEqual(self.signals().complaint_ids, entries)
+        self.assertIn("Late responses: 2 entries", self.signals().text)
+
+    # === DECISION === #
+
+    def test_dismiss_needs_a_reason(self):
+        self.use('session')
+        self.low_campaign()
+        self.run_job()
+        signal = self.signals()
+        self.assertEqual(signal.action_dismiss()['res_model'], 'qualiopi.signal.dismiss')
+        with self.assertRefused("reason in words"):
+            signal.action_dismiss(".")
+        wizard = self.model_as('qualiopi.signal.dismiss', self.officer).create({
+            'signal_ids': [Command.set(signal.ids)], 'reason': "A fire alarm that afternoon"})
+        wizard.action_confirm()
+        self.assertRecordValues(signal, [{
+            'state': 'dismissed', 'dismiss_reason': "A fire alarm that afternoon", 'decided_by_id': self.officer.id,
+        }])
+        self.assertFalse(signal.activity_ids.filtered('qualiopi_step'))
+        with freeze_time('2026-11-21 05:00:00'):
+            self.run_job()
+        self.assertEqual(self.signals(), signal, "what was dismissed does not come again")
+
+    def test_accept(self):
+        self.use('session')
+        self.low_campaign()
+        self.run_job()
+        signal = self.signals()
+        window = signal.action_accept()
+        self.assertEqual(window['res_id'], signal.finding_id.id)
+        self.assertEqual(signal.state, 'accepted')
+        signal.action_accept()
+        self.assertEqual(self.env['qualiopi.finding'].search_count([('signal_ids', 'in', signal.ids)]), 1)
+        with self.assertRefused("already"):
+            signal.action_dismiss("Too late for that")
+
+    # === RIGHTS === #
+
+    def test_rights(self):
+        self.use('session')
+        self.low_campaign()
+        self.run_job()
+        signal = self.signals()
+        self.assertTrue(self.signals(self.auditor))
+        with self.assertRaises(UserError):
+            self.user_env(signal, self.auditor).action_accept()
+        for user in (self.declarant, self.plain, self.portal, self.other_officer, self.confidential):
+            with self.subTest(user.name):
+                if user in (self.other_officer, self.confidential):
+                    self.assertFalse(self.signals(user))
+                with self.muted(), self.assertRaises(UserError):
+                    self.user_env(signal, user).action_dismiss("For no good reason")
+        for values in ({'state': 'dismissed'}, {'value': 100}, {'finding_id': False}):
+            with self.assertDenied():
+                signal.write(values)
+        with self.assertDenied():
+            signal.unlink()
+        with self.assertDenied():
+            self.user_env(self.session_rule, self.officer).threshold = 10
+
+    def test_other_company(self):
+        self.use('category')
+        self.complain(2)
+        self.complain(1, self.other_officer, company_id=self.other_company.id)
+        self.run_job()
+        self.assertFalse(self.signals())
+        self.complain(2, self.other_officer, company_id=self.other_company.id)
+        self.run_job()
+        self.assertEqual(self.signals(self.other_officer).company_id, self.other_company)
+        self.assertFalse(self.signals())
+
+    def test_own_rule_goes_before_the_shared_one(self):
+        self.use('session')
+        self.env['qualiopi.signal.rule'].create({
+            'name': "Ours", 'kind': 'session', 'threshold': 30, 'company_id': self.company.id})
+        self.low_campaign()
+        self.run_job()
+        self.assertFalse(self.signals())
+
+    def test_senseless_numbers(self):
+        for values in ({'threshold': 0}, {'threshold': 120}, {'min_n': 0}):
+            with self.assertRaises(ValidationError), self.cr.savepoint():
+                self.session_rule.write(values)
+
+    # === BAD DAYS === #
+
+    def test_poisoned_campaign(self):
+        """One that fails is reported; the others get their signals, and the job stays on (D2)."""
+        self.use('session')
+        bad, good = self.low_campaign(), self.low_campaign(event=self._make_event(self.company))
+        model = type(self.env['qualiopi.feedback.campaign'])
+        low = model._low_figures
+
+        def fails(campaign, *args):
+            if campaign == bad:
+                raise ValueError("poisoned")
+            return low(campaign, *args)
+
+        with patch.object(model, '_low_figures', fails), mute_logger(_JOB):
+            self.run_job()
+        self.assertEqual(self.signals().campaign_id, good)
+        self.assertTrue(self.env.ref('qualiopi.ir_cron_signals').active)
+        self.assertTrue(bad.signal_on, "not tried again and again in the same night")
+        with freeze_time('2026-11-21 05:00:00'):
+            self.run_job()
+        self.assertEqual(self.signals().campaign_id, good | bad)
+
+    def test_queries_do_not_grow_with_campaigns(self):
+        self.use('session')
+
+        def count(campaigns):
+            campaigns = self.env['qualiopi.feedback.campaign'].browse(campaigns.ids)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            campaigns._hold_against_rules()
+            self.env.flush_all()
+            return self.cr.sql_log_count - before
+
+        campaigns = self.env['qualiopi.feedback.campaign']
+        for __ in range(6):
+            campaigns |= self.low_campaign(contents=(5, 5, 5), event=self._make_event(self.company))
+        count(campaigns)
+        self.assertLessEqual(count(campaigns), count(campaigns[:2]) + 2)
+
+    # === IT CAME BACK === #
+
+    def effective_action(self, **values):
+        finding = self.make_finding(category_id=self.category.id, **values)
+        with freeze_time('2026-11-10 10:00:00'):
+            action = self.make_action('done', finding_ids=[Command.set(finding.ids)], date_due='2026-11-10')
+        self.assertEqual(action.last_verdict, 'effective')
+        return action
+
+    def test_recurrence(self):
+        action = self.effective_action(course_id=self.course.id)
+        self.complain(category_id=self.category.id, course_id=False)
+        self.run_job()
+        self.assertFalse(action.has_recurrence, "another course")
+        entry = self.complain(event_id=self.event.id)
+        self.run_job()
+        self.assertTrue(action.has_recurrence)
+        self.assertEqual(action.recurrence_complaint_ids, entry)
+        step = action.activity_ids.filtered(lambda activity: activity.qualiopi_step == 'recurrence')
+        self.assertEqual(step.user_id, action.user_id)
+        self.assertEqual(action.phase, 'done', "the discussion is reopened, not the action")
+        self.run_job()
+        self.assertEqual(len(action.activity_ids.filtered(lambda a: a.qualiopi_step == 'recurrence')), 1)
+        with self.assertRefused("in words"):
+            action.action_recurrence_discussed("-")
+        action.action_recurrence_discussed("Another cause: the door, see the new action")
+        self.assertFalse(action.has_recurrence)
+        self.assertFalse(action.activity_ids.filtered(lambda a: a.qualiopi_step == 'recurrence'))
+        self.run_job()
+        self.assertFalse(action.has_recurrence, "the same entry does not flag twice")
+        self.complain(event_id=self.event.id)
+        self.run_job()
+        self.assertTrue(action.has_recurrence)
+        self.user_env(action, self.manager).action_reopen("It came back twice")
+        self.assertFalse(action.has_recurrence)
+
+    def test_recurrence_by_a_low_score(self):
+        self.use('session', 'create')
+        with freeze_time('2026-11-01 10:00:00'):
+            self.low_campaign()
+            self.run_job()
+            finding = self.signals().finding_id
+            finding.with_user(self.officer).cause_ids = self.cause
+        with freeze_time('2026-11-10 10:00:00'):
+            action = self.make_action('done', finding_ids=[Command.set(finding.ids)], date_due='2026-11-10')
+        self.run_job()
+        self.assertFalse(action.has_recurrence)
+        self.low_campaign()
+        self.run_job()
+        self.assertTrue(action.has_recurrence)
+        self.assertEqual(action.recurrence_signal_ids, self.signals()[-1:])
+
+    def test_confidential_entries_flag_no_visible_action(self):
+        action = self.effective_action()
+        self.complain(1, self.confidential, nature='safeguarding')
+        self.run_job()
+        self.assertFalse(action.has_recurrence)
+
+    def test_recurrence_is_not_written_by_hand(self):
+        action = self.make_action('plan')
+        for values in ({'has_recurrence': True}, {'recurrence_note': "Nothing"}):
+            with self.assertRefused("filled in by the program"):
+                action.write(values)
+            with self.assertRefused("filled in by the program"):
+                self.model_as(action._name, self.officer).create(self.action_values(**values))
+        with self.assertDenied():
+            self.user_env(action, self.declarant).action_recurrence_discussed("Nothing at all")
