@@ -20,4 +20,6 @@ from . import (
     import_template,
     report_poster,
     report_review,
+    report_drill,
+    report_readiness,
 )

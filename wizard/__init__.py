@@ -20,4 +20,6 @@ from . import (
     qualiopi_signal_dismiss,
     qualiopi_step,
     qualiopi_review_send,
+    qualiopi_chains,
+    qualiopi_readiness_off,
 )
