@@ -9,10 +9,11 @@ class QualiopiActionScopeMixin(models.AbstractModel):
     _name = 'qualiopi.action.scope.mixin'
     _description = "Categories of Action of an Audit"
 
-    for_af = fields.Boolean("Training")
-    for_bc = fields.Boolean("Skills assessment")
-    for_vae = fields.Boolean("Validation of experience (VAE)")
-    for_app = fields.Boolean("Apprenticeship")
+    action_category_ids = fields.Many2many(
+        'qualiopi.action.category', string="Categories of action",
+        default=lambda self: self.env.company.qualiopi_action_categories,
+        help="Without any, all of them count.",
+    )
 
     def _scope_codes(self):
         """Codes of the categories chosen, all of them when none is.
@@ -20,11 +21,9 @@ class QualiopiActionScopeMixin(models.AbstractModel):
         :rtype: list[str]
         """
         self.ensure_one()
-        codes = [code for code, __ in ACTION_CATEGORIES]
-        return [code for code in codes if self[f'for_{code}']] or codes
+        return self.action_category_ids.mapped('code') or [code for code, __ in ACTION_CATEGORIES]
 
     def _scope_text(self):
-        """The categories chosen as the screen calls them, empty when none is chosen."""
+        """The categories chosen by their names, empty when none is chosen."""
         self.ensure_one()
-        fields_chosen = [self._fields[f'for_{code}'] for code, __ in ACTION_CATEGORIES if self[f'for_{code}']]
-        return ', '.join(field._description_string(self.env) for field in fields_chosen)
+        return ', '.join(self.action_category_ids.mapped('name'))

@@ -64,9 +64,12 @@ class QualiopiAudit(models.Model):
         tracking=True,
     )
     new_entrant = fields.Boolean(
+        default=lambda self: self.env.company.qualiopi_new_entrant,
         help="Some indicators are asked for in an adapted form before the first services were delivered.",
     )
-    subcontractor_only = fields.Boolean("Works only as a subcontractor")
+    subcontractor_only = fields.Boolean(
+        "Works only as a subcontractor", default=lambda self: self.env.company.qualiopi_subcontractor_only,
+    )
     scope = fields.Text("Sample and scope", help="Sessions, files and persons that are looked at.")
     slot_ids = fields.One2many('qualiopi.audit.slot', 'audit_id', "Programme")
 
@@ -168,16 +171,16 @@ class QualiopiAudit(models.Model):
             audit.answered_count = audit.question_count - count[False]
             audit.gap_count = count['minor'] + count['major']
 
-    @api.depends('finding_ids.nc_grade', 'finding_ids.nc_lifted_on', 'finding_ids.nc_counts_as_major')
+    @api.depends('finding_ids.nc_grade', 'finding_ids.lifted_on', 'finding_ids.nc_counts_as_major')
     def _compute_finding_counts(self):
         Finding = self.env['qualiopi.finding']
         domain = Domain('audit_id', 'in', self._origin.ids) & Domain('state', '!=', 'cancelled')
         numbers = dict(Finding._read_group(domain, ['audit_id'], ['__count']))
         waiting = {audit_id: Counter() for audit_id in self._origin.ids}
         deadlines = {}
-        domain &= Domain('nc_grade', '!=', False) & Domain('nc_lifted_on', '=', False)
+        domain &= Domain('nc_grade', '!=', False) & Domain('lifted_on', '=', False)
         for audit, grade, as_major, number, first in Finding._read_group(
-            domain, ['audit_id', 'nc_grade', 'nc_counts_as_major'], ['__count', 'nc_deadline:min'],
+            domain, ['audit_id', 'nc_grade', 'nc_counts_as_major'], ['__count', 'legal_deadline:min'],
         ):
             waiting[audit.id]['major' if as_major else grade] += number
             deadlines[audit.id] = min(filter(None, (first, deadlines.get(audit.id))), default=False)
@@ -257,7 +260,7 @@ class QualiopiAudit(models.Model):
             missing.append(self.env._("the audit itself, which was not held yet"))
         # sudo: open nonconformities count, also those that the user may not see
         findings = self.sudo().finding_ids.filtered(lambda f: f.nc_grade and f.state != 'cancelled')
-        waiting = findings.filtered(lambda finding: not finding.nc_lifted_on)
+        waiting = findings.filtered(lambda finding: not finding.lifted_on)
         if self.is_certification and waiting:
             missing.append(self.env._("the lifting of %s", ', '.join(waiting.mapped('reference'))))
         unanswered = len(self.question_ids.filtered(lambda question: not question.result))
@@ -367,7 +370,7 @@ class QualiopiAudit(models.Model):
     # === FOLLOW-UP === #
 
     @api.depends('state', 'date_to', 'response_due', 'response_sent_on', 'finding_ids.nc_grade',
-                 'finding_ids.nc_lifted_on')
+                 'finding_ids.lifted_on')
     def _compute_followup_on(self):
         return super()._compute_followup_on()
 
@@ -387,7 +390,7 @@ class QualiopiAudit(models.Model):
     def _has_open_nonconformity(self):
         # sudo: whether one is open, whoever may see it
         return any(
-            finding.nc_grade and not finding.nc_lifted_on and finding.state != 'cancelled'
+            finding.nc_grade and not finding.lifted_on and finding.state != 'cancelled'
             for finding in self.sudo().finding_ids
         )
 

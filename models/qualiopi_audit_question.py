@@ -63,7 +63,7 @@ class QualiopiAuditQuestion(models.Model):
         for question in self:
             question.name = question.name or question.statement_id.name
 
-    @api.depends('indicator_id', 'audit_id.new_entrant', 'audit_id.subcontractor_only', 'audit_id.for_bc')
+    @api.depends('indicator_id', 'audit_id.new_entrant', 'audit_id.subcontractor_only', 'audit_id.action_category_ids')
     @api.depends_context('lang')
     def _compute_hint(self):
         points = self._points()

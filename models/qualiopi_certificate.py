@@ -4,6 +4,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Command
 from odoo.tools import format_date
 
 from .qualiopi_followup_mixin import Step
@@ -225,6 +226,6 @@ class QualiopiCertificate(models.Model):
                 'default_company_id': self.company_id.id,
                 'default_certifier_id': self.certifier_id.id,
                 'default_date_from': self._next_date(kind),
-                **{f'default_for_{code}': True for code in self._scope_codes() if self[f'for_{code}']},
+                'default_action_category_ids': [Command.set(self.action_category_ids.ids)],
             },
         }

@@ -20,10 +20,10 @@ _PROOF_DAYS = 30
 class QualiopiFinding(models.Model):
     _inherit = 'qualiopi.finding'
 
-    _server_fields = Finding._server_fields | {'nc_counts_as_major', 'nc_lifted_on', 'nc_lifted_by_id', 'nc_lifted_note'}
-    _import_fields = Finding._import_fields | {'nc_lifted_on', 'nc_lifted_by_id'}
+    _server_fields = Finding._server_fields | {'nc_counts_as_major', 'lifted_on', 'lifted_by_id', 'lifted_note'}
+    _import_fields = Finding._import_fields | {'lifted_on', 'lifted_by_id'}
     _followup_fields = Finding._followup_fields | {
-        'audit_id', 'nc_grade', 'nc_notified_on', 'nc_counts_as_major', 'nc_lifted_on',
+        'audit_id', 'nc_grade', 'nc_notified_on', 'nc_counts_as_major', 'lifted_on',
     }
 
     audit_id = fields.Many2one(
@@ -42,14 +42,14 @@ class QualiopiFinding(models.Model):
         "Counts as a major one", readonly=True, copy=False,
         help="From the fifth open minor nonconformity on: as long as five are open, they weigh as a major one.",
     )
-    nc_deadline = fields.Date("Legal deadline", compute='_compute_nc_deadline', store=True, tracking=True)
+    legal_deadline = fields.Date("Legal deadline", compute='_compute_legal_deadline', store=True, tracking=True)
     nc_correction = fields.Text("Correction", help="What was done at once, before the cause was treated.")
     nc_corrected_on = fields.Date("Corrected on", copy=False)
-    nc_lifted_on = fields.Date("Lifted on", readonly=True, copy=False, tracking=True)
-    nc_lifted_by_id = fields.Many2one(
+    lifted_on = fields.Date("Lifted on", readonly=True, copy=False, tracking=True)
+    lifted_by_id = fields.Many2one(
         'res.partner', "Lifted by", readonly=True, copy=False, check_company=True, ondelete='restrict',
     )
-    nc_lifted_note = fields.Char("How it was lifted", readonly=True, copy=False)
+    lifted_note = fields.Char("How it was lifted", readonly=True, copy=False)
     nc_doubt = fields.Char(compute='_compute_nc_doubt')
 
     # === COMPUTES === #
@@ -66,10 +66,10 @@ class QualiopiFinding(models.Model):
                 finding.nc_notified_on = finding.audit_id.date_to or finding.date
 
     @api.depends('nc_is_legal', 'nc_grade', 'nc_notified_on', 'nc_counts_as_major')
-    def _compute_nc_deadline(self):
+    def _compute_legal_deadline(self):
         for finding in self:
             grade = 'major' if finding.nc_counts_as_major else finding.nc_grade
-            finding.nc_deadline = finding.nc_is_legal and finding.nc_notified_on and (
+            finding.legal_deadline = finding.nc_is_legal and finding.nc_notified_on and (
                 finding.nc_notified_on + relativedelta(months=NC_MONTHS[grade])
             )
 
@@ -125,7 +125,7 @@ class QualiopiFinding(models.Model):
             moved = self.filtered(lambda finding: finding.audit_id.id != vals['audit_id'])
             (moved.audit_id | self.env['qualiopi.audit'].browse(moved and vals['audit_id'] or []))._check_unlocked()
         result = super().write(vals)
-        if {'audit_id', 'nc_grade', 'nc_notified_on', 'nc_lifted_on', 'cancelled_on'} & vals.keys():
+        if {'audit_id', 'nc_grade', 'nc_notified_on', 'lifted_on', 'cancelled_on'} & vals.keys():
             self._recount_minors()
         return result
 
@@ -137,11 +137,11 @@ class QualiopiFinding(models.Model):
         for company in companies:
             minors = findings.search([
                 ('company_id', '=', company.id), ('nc_is_legal', '=', True), ('nc_grade', '=', 'minor'),
-                ('nc_lifted_on', '=', False), ('state', '!=', 'cancelled'),
+                ('lifted_on', '=', False), ('state', '!=', 'cancelled'),
             ], order='nc_notified_on, id')
             heavy = minors[_MINORS_AS_MAJOR - 1:]
             flagged = findings.search([
-                ('company_id', '=', company.id), ('nc_counts_as_major', '=', True), ('nc_lifted_on', '=', False),
+                ('company_id', '=', company.id), ('nc_counts_as_major', '=', True), ('lifted_on', '=', False),
             ])
             (heavy - flagged)._as_server().write({'nc_counts_as_major': True})
             (flagged - heavy)._as_server().write({'nc_counts_as_major': False})
@@ -166,7 +166,7 @@ class QualiopiFinding(models.Model):
 
     def _check_liftable(self):
         for finding in self:
-            if not finding.nc_grade or finding.nc_lifted_on or finding.state == 'cancelled':
+            if not finding.nc_grade or finding.lifted_on or finding.state == 'cancelled':
                 raise UserError(self.env._("%s is no nonconformity that is still open.", finding.reference))
 
     def _lift(self, day, partner, note=None):
@@ -189,18 +189,18 @@ class QualiopiFinding(models.Model):
                 ))
         if day > fields.Date.context_today(self):
             raise UserError(self.env._("A nonconformity is lifted today or in the past."))
-        self._as_server().write({'nc_lifted_on': day, 'nc_lifted_by_id': partner.id, 'nc_lifted_note': note})
+        self._as_server().write({'lifted_on': day, 'lifted_by_id': partner.id, 'lifted_note': note})
 
     def action_unlift(self):
         """Take back the lifting of nonconformities that was noted by mistake: a quality manager does."""
         self.check_access('write')
         self._check_manager()
-        self._as_server().write({'nc_lifted_on': False, 'nc_lifted_by_id': False, 'nc_lifted_note': False})
+        self._as_server().write({'lifted_on': False, 'lifted_by_id': False, 'lifted_note': False})
         return True
 
     # === FOLLOW-UP === #
 
-    @api.depends('nc_deadline', 'nc_lifted_on', 'action_ids.phase')
+    @api.depends('legal_deadline', 'lifted_on', 'action_ids.phase')
     def _compute_followup_on(self):
         return super()._compute_followup_on()
 
@@ -208,11 +208,11 @@ class QualiopiFinding(models.Model):
         """Carry out the actions in time for the proofs, and have the nonconformity lifted by its legal deadline."""
         steps = super()._followup_steps()
         for finding, owed in steps.items():
-            if not finding.nc_deadline or finding.nc_lifted_on or finding.state == 'cancelled' or finding.is_imported:
+            if not finding.legal_deadline or finding.lifted_on or finding.state == 'cancelled' or finding.is_imported:
                 continue
             if not finding._actions_are_carried_out():
-                owed.append(Step('prove', finding.user_id, finding.nc_deadline - relativedelta(days=_PROOF_DAYS)))
-            owed.append(Step('lift', finding.user_id, finding.nc_deadline))
+                owed.append(Step('prove', finding.user_id, finding.legal_deadline - relativedelta(days=_PROOF_DAYS)))
+            owed.append(Step('lift', finding.user_id, finding.legal_deadline))
         return steps
 
     def _actions_are_carried_out(self):
@@ -231,6 +231,6 @@ class QualiopiFinding(models.Model):
     def _followup_neighbours(self, names):
         # sudo: the audit's steps follow its findings, whoever records them
         audits = self.env['qualiopi.audit'].sudo()
-        if {'audit_id', 'nc_grade', 'nc_lifted_on', 'cancelled_on'} & set(names):
+        if {'audit_id', 'nc_grade', 'lifted_on', 'cancelled_on'} & set(names):
             audits = self.sudo().audit_id
         return [*super()._followup_neighbours(names), audits]

@@ -32,9 +32,9 @@ class ReportQualiopiReportCertificate(models.AbstractModel):
         today = company._qualiopi_local_date(fields.Datetime.now())
         audits = self._linked(certificate, 'audit_ids').filtered(lambda audit: audit.state != 'cancelled')
         findings = self.env['qualiopi.finding'].search([
-            ('company_id', '=', company.id), ('nc_is_legal', '=', True), ('nc_lifted_on', '=', False),
+            ('company_id', '=', company.id), ('nc_is_legal', '=', True), ('lifted_on', '=', False),
             ('state', '!=', 'cancelled'),
-        ], order='nc_deadline, id')
+        ], order='legal_deadline, id')
         return {
             **formats,
             'o': certificate,

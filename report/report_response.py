@@ -50,10 +50,10 @@ class ReportQualiopiReportResponse(models.AbstractModel):
 
     def _row(self, finding, actions, formats):
         lifted = ''
-        if finding.nc_lifted_on:
+        if finding.lifted_on:
             lifted = self.env._(
-                "%(day)s, by %(who)s", day=formats['d'](finding.nc_lifted_on),
-                who=self._names(finding.nc_lifted_by_id),
+                "%(day)s, by %(who)s", day=formats['d'](finding.lifted_on),
+                who=self._names(finding.lifted_by_id),
             )
         return {
             'finding': finding,
