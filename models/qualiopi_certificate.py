@@ -145,6 +145,13 @@ class QualiopiCertificate(models.Model):
             if certificate.date_to < certificate.date_from:
                 raise ValidationError(self.env._("A certificate ends after it begins: correct its dates."))
 
+    # === CRUD === #
+
+    def write(self, vals):
+        if self._closed_to(vals):
+            self._check_unlocked()
+        return super().write(vals)
+
     def _is_ended(self):
         return not self.active
 

@@ -79,7 +79,7 @@ class QualiopiFinding(models.Model):
             only_major = finding.indicator_ids._origin._statements(finding.referential_id).filtered(
                 lambda statement: statement.weighting == 'major_only'
             ) if finding.nc_grade == 'minor' else ()
-            finding.nc_doubt = only_major and self.env._(
+            finding.nc_doubt = bool(only_major) and self.env._(
                 "A gap on indicator %s is always a major one: read the report again.",
                 ', '.join(str(statement.number) for statement in only_major),
             )
