@@ -171,8 +171,6 @@ class QualiopiImprovementAction(models.Model):
 
     def _metric_dropout(self, first, last):
         """Dropouts of the sessions that ended in these days, over the learners who started (indicator 12)."""
-        if 'qualiopi.dropout' not in self.env:
-            return {'value': None, 'n': 0}
         begin, end = (
             self._metric_moment(day) for day in (first, last + timedelta(days=1))
         )

@@ -7,6 +7,7 @@ from odoo.tools import format_date
 
 from .qualiopi_followup_mixin import Step
 from .qualiopi_guarded_mixin import is_meaningful
+from .qualiopi_signal_rule import figure_text
 
 # Working days to say what becomes of a proposed signal.
 _DECIDE_DAYS = 10
@@ -47,7 +48,9 @@ class QualiopiSignal(models.Model):
     text = fields.Text("Figures and source", readonly=True)
     value = fields.Float(readonly=True, digits=(16, 1), aggregator=None)
     threshold = fields.Float(readonly=True, digits=(16, 1), aggregator=None)
-    n = fields.Integer(readonly=True, aggregator=None, help="Answers, persons or entries behind the figure.")
+    n = fields.Integer(
+        "Number (n)", readonly=True, aggregator=None, help="Answers, persons or entries behind the figure.",
+    )
     latest_value = fields.Float("Value now", readonly=True, digits=(16, 1), aggregator=None)
     is_void = fields.Boolean("Figure withdrawn", readonly=True, help="What it rested on was set aside since.")
     revised_on = fields.Date(readonly=True)
@@ -278,14 +281,14 @@ class QualiopiSignal(models.Model):
                 not signal.is_void and round(signal.latest_value, 1) == round(value, 1))
             if same:
                 continue
-            before = "–" if signal.is_void else f'{signal.latest_value:.1f}'
+            before = "–" if signal.is_void else figure_text(self.env, signal.latest_value)
             if value is None:
                 text = self.env._("%(signal)s: what the figure rested on was set aside.", signal=signal.name)
                 values = {'is_void': True}
             else:
                 text = self.env._(
                     "%(signal)s: revised from %(before)s to %(now)s.", signal=signal.name, before=before,
-                    now=f'{value:.1f}')
+                    now=figure_text(self.env, value))
                 values = {'is_void': False, 'latest_value': value}
             signal.write({**values, 'revised_on': fields.Date.context_today(self)})
             signal._log_texts({signal.id: text})

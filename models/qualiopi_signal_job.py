@@ -10,7 +10,7 @@ from odoo import api, fields, models
 from odoo.fields import Command, Domain
 from odoo.tools import format_date
 
-from .qualiopi_signal_rule import CAMPAIGN_KINDS, ENTRY_KINDS
+from .qualiopi_signal_rule import CAMPAIGN_KINDS, ENTRY_KINDS, figure_text, limit_text
 
 _logger = logging.getLogger(__name__)
 
@@ -190,7 +190,7 @@ class QualiopiFeedbackCampaign(models.Model):
         :rtype: list[dict]
         """
         self.ensure_one()
-        limit = f'{rule.threshold:g}'
+        limit = limit_text(self.env, rule.threshold)
         if rule.kind == 'response_rate':
             rate = figures['rate']
             if rate is None or figures['asked'] < rule.min_n or rate >= rule.threshold:
@@ -198,7 +198,7 @@ class QualiopiFeedbackCampaign(models.Model):
             text = self.env._(
                 "Response rate %(rate)s %%: %(n)s answers of %(asked)s persons asked, below the threshold of"
                 " %(limit)s %%. %(origin)s",
-                rate=f'{rate:.1f}', n=figures['n'], asked=figures['asked'], limit=limit,
+                rate=figure_text(self.env, rate), n=figures['n'], asked=figures['asked'], limit=limit,
                 origin=self._signal_source(rule))
             return [self._signal_values(
                 name=self.env._("Low response rate: %s", self.name), text=text, value=rate, n=figures['asked'],
@@ -210,7 +210,8 @@ class QualiopiFeedbackCampaign(models.Model):
             text = self.env._(
                 "Satisfaction %(value)s / 100 (n = %(n)s answers of %(asked)s persons asked), below the threshold of"
                 " %(limit)s. %(origin)s",
-                value=f'{value:.1f}', n=n, asked=figures['asked'], limit=limit, origin=self._signal_source(rule))
+                value=figure_text(self.env, value), n=n, asked=figures['asked'], limit=limit,
+                origin=self._signal_source(rule))
             return [self._signal_values(
                 name=self.env._("Low satisfaction: %s", self.name), text=text, value=value, n=n,
                 subject_key=f'campaign:{self.id}', case_key=self._signal_case('satisfaction'))]
@@ -223,7 +224,8 @@ class QualiopiFeedbackCampaign(models.Model):
                 continue
             text = self.env._(
                 "“%(question)s”: %(value)s / 100 (n = %(n)s answers), below the threshold of %(limit)s. %(origin)s",
-                question=question.title, value=f'{value:.1f}', n=n, limit=limit, origin=self._signal_source(rule))
+                question=question.title, value=figure_text(self.env, value), n=n, limit=limit,
+                origin=self._signal_source(rule))
             found.append(self._signal_values(
                 name=self.env._(
                     "Low score: %(question)s (%(campaign)s)", question=question.title, campaign=self.name),
@@ -240,7 +242,8 @@ class QualiopiFeedbackCampaign(models.Model):
             text = self.env._(
                 "One answer with a satisfaction of %(value)s / 100 (%(n)s questions), below the threshold of %(limit)s."
                 " %(origin)s",
-                value=f'{answer.satisfaction:.1f}', n=answer.satisfaction_count, limit=f'{rule.threshold:g}',
+                value=figure_text(self.env, answer.satisfaction), n=answer.satisfaction_count,
+                limit=limit_text(self.env, rule.threshold),
                 origin=self._signal_source(rule))
             found.append(self._signal_values(
                 name=self.env._("An unsatisfied person: %s", self.name), text=text, value=answer.satisfaction, n=1,
@@ -303,8 +306,6 @@ class QualiopiSignalRule(models.Model):
 
     def _look_at_dropouts(self, company):
         """Sessions that ended lately, or run, and lost more learners than the threshold says (indicator 12)."""
-        if 'qualiopi.dropout' not in self.env:
-            return
         now = fields.Datetime.now()
         Event = self.env['event.event']
         lost = self.env['qualiopi.dropout']._read_group([
@@ -329,8 +330,8 @@ class QualiopiSignalRule(models.Model):
             text = self.env._(
                 "Dropout rate %(rate)s %%: %(dropouts)s of %(started)s learners who started, above the threshold of"
                 " %(limit)s %%. Source: dropout register, session %(session)s of %(day)s, rule “%(rule)s”.",
-                rate=f"{own['rate']:.1f}", dropouts=own['dropouts'], started=own['started'],
-                limit=f'{self.threshold:g}', session=event.name, rule=self.name,
+                rate=figure_text(self.env, own['rate']), dropouts=own['dropouts'], started=own['started'],
+                limit=limit_text(self.env, self.threshold), session=event.name, rule=self.name,
                 day=format_date(self.env, event._qualiopi_local_day(event.date_begin)))
             trainers = event.trainer_ids
             found.append({

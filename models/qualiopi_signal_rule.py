@@ -1,9 +1,20 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools.misc import formatLang
 
 # What a rule looks at: campaigns one by one, sessions, or entries of the register together.
 CAMPAIGN_KINDS = ('session', 'question', 'answer', 'response_rate')
 ENTRY_KINDS = ('complaints', 'late')
+
+
+def figure_text(env, value):
+    """A figure as people read it."""
+    return formatLang(env, value, digits=1)
+
+
+def limit_text(env, value):
+    """A threshold as people typed it."""
+    return formatLang(env, value, digits=1 if value % 1 else 0)
 
 
 class QualiopiSignalRule(models.Model):
@@ -61,7 +72,7 @@ class QualiopiSignalRule(models.Model):
     def _compute_summary(self):
         groupings = dict(self._fields['grouping']._description_selection(self.env))
         for rule in self:
-            number = f'{rule.threshold:g}'
+            number = limit_text(self.env, rule.threshold)
             if rule.kind == 'dropout_rate':
                 rule.summary = self.env._("more than %(number)s %% (n ≥ %(n)s)", number=number, n=rule.min_n)
             elif rule.kind == 'response_rate':

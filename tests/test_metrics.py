@@ -141,6 +141,21 @@ class TestMetrics(AnswerCase):
         self.assertEqual((values[0][1], values[1]), (3, (0, 1)))
         self.assertLess(change, 0)
 
+    def test_dropout_rate(self):
+        """Sessions that ended in the days before, over the learners who started: the rate of the sums."""
+        Dropout = self.model_as('qualiopi.dropout', self.officer)
+        for learners, lost in ((6, 2), (2, 0)):
+            event = self._make_event(
+                self.company, date_begin='2026-08-18 08:00:00', date_end='2026-08-21 16:00:00')
+            registrations = [
+                self._make_registration(event, name=f"L{n}", email=f'l{n}@example.com', state='open')
+                for n in range(learners)
+            ]
+            for registration in registrations[:lost]:
+                Dropout.create({'registration_id': registration.id, 'date': '2026-08-20'})
+        action = self.measured(metric_kind='dropout_rate')
+        self.assertEqual(self.figures(action)[0], [(25, 8), (None, 0)])
+
     def test_trainer_and_site(self):
         site = self.env['res.partner'].create({'name': "Rue du Port"})
         self.asked_on(BEFORE, (1, 1, 1), session={'address_id': site.id})

@@ -2,6 +2,7 @@ import io
 from datetime import date
 
 from freezegun import freeze_time
+from markupsafe import Markup
 
 from odoo import Command
 from odoo.exceptions import UserError
@@ -166,9 +167,11 @@ class TestRisk(QualiopiCase):
     def test_default_risks(self):
         """Offered at first use; a second time brings only what is missing."""
         risks = self.model_as('qualiopi.risk', self.officer)
-        self.assertIn('action_propose_defaults', risks.get_empty_list_help("<p>None</p>"))
+        offered = risks.get_empty_list_help(Markup("<p>None</p>"))
+        self.assertIn('data-method="action_propose_defaults"', offered)
+        self.assertIn('<a type="action"', offered)
         self.assertNotIn(
-            'action_propose_defaults', risks.with_user(self.auditor).get_empty_list_help("<p>None</p>"))
+            'action_propose_defaults', risks.with_user(self.auditor).get_empty_list_help(Markup("<p>None</p>")))
         risks.action_propose_defaults()
         found = risks.search([])
         self.assertEqual(len(found), 6)
@@ -176,7 +179,7 @@ class TestRisk(QualiopiCase):
         found[0].name = "Another risk"
         risks.action_propose_defaults()
         self.assertEqual(len(risks.search([])), 7)
-        self.assertNotIn('action_propose_defaults', risks.get_empty_list_help("<p>None</p>"))
+        self.assertNotIn('action_propose_defaults', risks.get_empty_list_help(Markup("<p>None</p>")))
         with self.assertDenied():
             risks.with_user(self.declarant).action_propose_defaults()
 

@@ -328,6 +328,29 @@ class TestSignals(AnswerCase):
         self.assertEqual(self.signals().complaint_ids, entries)
         self.assertIn("Late responses: 2 entries", self.signals().text)
 
+    def test_dropouts(self):
+        self.use('dropout_rate', 'create', min_n=4)
+        event = self._make_event(
+            self.company, course_id=self.course.id, trainer_ids=[Command.set(self.trainer.ids)])
+        learners = [
+            self._make_registration(event, name=f"Learner {number}", email=f'stop{number}@example.com', state='open')
+            for number in range(8)
+        ]
+        Dropout = self.model_as('qualiopi.dropout', self.officer)
+        first = Dropout.create({'registration_id': learners[0].id, 'date': '2026-11-17'})
+        Dropout.create({'registration_id': learners[1].id, 'date': '2026-11-16', 'kind': 'no_show'})
+        self.run_job()
+        signal = self.signals()
+        # One of the seven who started: the no-show counts apart.
+        self.assertAlmostEqual(signal.value, 100 / 7, 0)
+        self.assertRecordValues(signal, [{'n': 7, 'event_id': event.id, 'state': 'accepted'}])
+        self.assertIn("Dropout rate 14.3 %: 1 of 7 learners who started, above the threshold of 10 %", signal.text)
+        self.assertEqual(signal.finding_id.family, 'dropout')
+        first.outcome = 'resumed'
+        self.run_job()
+        self.assertEqual((round(signal.value, 1), signal.latest_value), (14.3, 0))
+        self.assertEqual(len(self.signals()), 1)
+
     # === DECISION === #
 
     def test_dismiss_needs_a_reason(self):
