@@ -200,8 +200,6 @@ class QualiopiDrillLine(models.Model):
         return proofs
 
     def _by_event(self, name, events):
-        if name not in self.env:
-            return {}
         # sudo: see _proofs()
         Model = self.env[name].sudo()
         domain = [('event_id', 'in', events.ids)]

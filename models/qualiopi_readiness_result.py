@@ -5,7 +5,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from .qualiopi_guarded_mixin import is_meaningful
-from .qualiopi_readiness_rule import BASES
 
 # Those of domain.md, section 5: only the certification body says more.
 LEVELS = [
@@ -38,7 +37,7 @@ class QualiopiReadinessResult(models.Model):
     sequence = fields.Integer(related='rule_id.sequence', store=True)
     advice = fields.Text(related='rule_id.advice')
     indicator_id = fields.Many2one(related='rule_id.indicator_id', store=True, index=True)
-    basis = fields.Selection(BASES, related='rule_id.basis', store=True, string="Asked by")
+    basis = fields.Selection(related='rule_id.basis', store=True, string="Asked by")
     level = fields.Selection(LEVELS, required=True, readonly=True, default='none', index=True, tracking=True)
     level_rank = fields.Integer(compute='_compute_level_rank', store=True, export_string_translation=False)
     since = fields.Date("At this level since", readonly=True)

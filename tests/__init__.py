@@ -41,6 +41,7 @@ from . import (
     test_risk,
     test_results,
     test_screens,
+    test_readiness,
     test_satisfaction,
     test_review,
     test_review_tour,

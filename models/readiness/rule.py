@@ -27,7 +27,7 @@ class Rule:
     is_organisation = False
     # In new-entrant mode the question is whether the process is formalised.
     is_formalised_first = False
-    # Models that the rule reads, of parts that may not be installed yet.
+    # Models of other parts that the rule reads: without them it is not looked at.
     models = ()
 
     def __init_subclass__(cls, **kwargs):

@@ -5,7 +5,6 @@ from .rule import Rule
 
 class DropoutsWithoutFollowUp(Rule):
     code = '12-A'
-    models = ('qualiopi.dropout',)
 
     def check(self):
         situation = self.situation
@@ -25,7 +24,6 @@ class DropoutsWithoutFollowUp(Rule):
 
 class SafeguardingProcedure(Rule):
     code = '12-B'
-    models = ('qualiopi.procedure',)
     is_organisation = True
 
     def check(self):
@@ -45,7 +43,6 @@ class SafeguardingProcedure(Rule):
 
 class ResultsWithoutMethod(Rule):
     code = '2-A'
-    models = ('qualiopi.result',)
 
     def check(self):
         situation = self.situation

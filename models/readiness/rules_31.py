@@ -13,7 +13,6 @@ _VERDICT_DAYS = 30
 
 class ComplaintProcedure(Rule):
     code = '31-A'
-    models = ('qualiopi.procedure',)
     is_organisation = True
 
     def check(self):
@@ -91,7 +90,6 @@ class ClosedWithoutItsSteps(Rule):
 
 class EmptyRegister(Rule):
     code = '31-E'
-    models = ('qualiopi.procedure',)
     is_organisation = True
 
     def check(self):
@@ -113,7 +111,6 @@ class EmptyRegister(Rule):
 
 class NoDifficultyNorEvent(Rule):
     code = '31-F'
-    models = ('qualiopi.nil.statement',)
     is_organisation = True
 
     def check(self):

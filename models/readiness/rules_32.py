@@ -135,7 +135,6 @@ class ActionsWithoutSource(Rule):
 
 class NoReview(Rule):
     code = '32-H'
-    models = ('qualiopi.review',)
     is_organisation = True
 
     def check(self):
@@ -151,7 +150,6 @@ class NoReview(Rule):
 
 class DecisionsWithoutAction(Rule):
     code = '32-I'
-    models = ('qualiopi.review',)
 
     def check(self):
         items = self.situation.reviews.item_ids.filtered(lambda item: (item.decision or '').strip())
@@ -167,7 +165,6 @@ class DecisionsWithoutAction(Rule):
 
 class NoRiskAnalysis(Rule):
     code = '32-J'
-    models = ('qualiopi.risk',)
     is_organisation = True
 
     def check(self):

@@ -28,9 +28,6 @@ class Situation:
         self.new_entrant = self.company.qualiopi_new_entrant
         self.subcontractor_only = self.company.qualiopi_subcontractor_only
 
-    def knows(self, model):
-        return model in self.env
-
     def search(self, model, *domains, order='id', names=None):
         """Records of the company that nobody cancelled."""
         Model = self.env[model]
@@ -146,13 +143,13 @@ class Situation:
         """Reviews held in the last twelve months, weekly meetings left out."""
         return self.search('qualiopi.review', [
             ('state', '=', 'closed'), ('review_type', '!=', 'weekly'), ('date_to', '>=', self.first),
-        ]) if self.knows('qualiopi.review') else self.company.browse()
+        ])
 
     @cached_property
     def first_review(self):
         return self.search('qualiopi.review', [
             ('state', '=', 'closed'), ('review_type', '!=', 'weekly'),
-        ])[:1] if self.knows('qualiopi.review') else self.company.browse()
+        ])[:1]
 
     def procedure(self, kind):
         """The procedure in force today, empty when there is none."""
