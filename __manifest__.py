@@ -128,7 +128,6 @@
         'wizard/qualiopi_finding_lift_views.xml',
         'views/qualiopi_finding_nonconformity_views.xml',
         'views/res_company_certificate_views.xml',
-        'views/qualiopi_steering_menus.xml',
         'views/qualiopi_result_views.xml',
         'views/qualiopi_dropout_views.xml',
         'views/event_dropout_views.xml',
