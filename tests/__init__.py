@@ -7,6 +7,7 @@ from . import (
     test_campaign_schedule,
     test_anonymity,
     test_answers,
+    test_audit,
     test_check,
     test_complaint_lifecycle,
     test_concurrency,

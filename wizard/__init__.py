@@ -8,6 +8,7 @@ from . import (
     qualiopi_complaint_follow,
     qualiopi_complaint_merge,
     qualiopi_complaint_restrict,
+    qualiopi_finding_lift,
     qualiopi_holidays,
     qualiopi_print,
     qualiopi_print_anonymised,
@@ -20,7 +21,7 @@ from . import (
     qualiopi_settings_address,
     qualiopi_signal_dismiss,
     qualiopi_step,
+    qualiopi_review_send,
     qualiopi_chains,
     qualiopi_readiness_off,
-    qualiopi_review_send,
 )
