@@ -13,7 +13,7 @@ class EventEvent(models.Model):
     dropout_ids = fields.One2many('qualiopi.dropout', 'event_id', "Dropouts", groups=_GROUPS)
     dropout_count = fields.Integer("Entries of the dropout register", compute='_compute_dropout_count', groups=_GROUPS)
     learners_started = fields.Integer(
-        "Learners who started (typed)", groups=_GROUPS,
+        "Learners who started (typed)", copy=False, groups=_GROUPS,
         help="For sessions whose learners are not registered here. Leave 0 to count the registrations.",
     )
     started_count = fields.Integer("Learners who started", compute='_compute_dropout_rate', groups=_GROUPS)

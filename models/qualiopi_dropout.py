@@ -1,4 +1,6 @@
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+
+import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -45,7 +47,8 @@ class QualiopiDropout(models.Model):
     )
     event_id = fields.Many2one(compute='_compute_event_id', store=True, readonly=False, precompute=True)
     learner_name = fields.Char(
-        "Learner", required=True, compute='_compute_learner', store=True, readonly=False, precompute=True, tracking=True,
+        "Learner", required=True, compute='_compute_learner', store=True, readonly=False, precompute=True,
+        tracking=True,
     )
     learner_id = fields.Many2one(
         'res.partner', "Learner's contact", compute='_compute_learner', store=True, readonly=False, precompute=True,
@@ -66,13 +69,12 @@ class QualiopiDropout(models.Model):
 
     # What happened
     kind = fields.Selection([
-        ('dropout', "Dropout (started, then stopped)"),
-        ('no_show', "No-show (never came)"),
-    ], required=True, default='dropout', tracking=True)
+        ('dropout', "Dropout"),
+        ('no_show', "No-show"),
+    ], required=True, default='dropout', tracking=True, help="Dropout: started, then stopped. No-show: never came.")
     date = fields.Date("Stopped on", required=True, default=fields.Date.context_today, index=True, tracking=True)
     reason_id = fields.Many2one(
-        'qualiopi.dropout.reason', ondelete='restrict', check_company=True, index='btree_not_null',
-        groups=_OFFICER,
+        'qualiopi.dropout.reason', ondelete='restrict', check_company=True, index='btree_not_null', groups=_OFFICER,
     )
     shown_reason_id = fields.Many2one(
         'qualiopi.dropout.reason', "Reason shown", compute='_compute_from_reason', store=True, ondelete='restrict',
@@ -90,7 +92,7 @@ class QualiopiDropout(models.Model):
         ('trainer', "The trainer"),
         ('staff', "Our office (absences)"),
         ('other', "Somebody else"),
-    ], tracking=True)
+    ], "Reported by", tracking=True)
     told_by_name = fields.Char("Name of the person")
     description = fields.Text("What happened", groups=_OFFICER, help="Read by quality officers alone.")
 
@@ -414,6 +416,62 @@ class QualiopiDropout(models.Model):
         allowed = set(self._allowed_partners(partners).ids) if len(self) == 1 else set()
         refused = set(internal.ids) - allowed
         return [data for data in recipients if data['id'] not in refused]
+
+    # === FIGURES === #
+
+    @api.model
+    def _review_figures(self, review, company, first, last):
+        """Figures of a quality review (indicators 11 and 12): dropouts of the period, and the rate over the sessions
+        of more than two days that ran in it.
+
+        :param review: the qualiopi.review, which shapes its figures
+        :rtype: list[dict]
+        """
+        own = [
+            ('company_id', '=', company.id), ('date', '>=', first), ('date', '<=', last), ('state', '!=', 'cancelled'),
+        ]
+        dropouts = self.search(own)
+        counted = dropouts.filtered('is_counted')
+        total = self._period_figures(company, first, last)[0]
+        return [
+            review._figure(
+                'dropout_rate', self.env._("Dropout rate, courses over two days"), total['rate'], '%',
+                self.env._("n = %s", total['started'])),
+            review._figure('dropouts', self.env._("Dropouts"), len(counted)),
+            review._figure('dropout_jobs', self.env._("of which found a job"), len(counted.filtered('is_job'))),
+            review._figure(
+                'no_shows', self.env._("No-shows"), len(dropouts.filtered(lambda d: d.kind == 'no_show'))),
+            review._figure(
+                'dropouts_bare', self.env._("Dropouts over two days without reason or follow-up"),
+                len(counted.filtered(lambda d: d.is_over_two_days and not (
+                    d.shown_reason_id and (d.contact_ids or d.form_date))))),
+        ]
+
+    @api.model
+    def _period_events(self, company, first, last):
+        """Sessions of a company that ran within a period, in its time zone."""
+        zone = pytz.timezone(company._qualiopi_tz())
+        begin, end = (
+            zone.localize(datetime.combine(day, time.min)).astimezone(pytz.utc).replace(tzinfo=None)
+            for day in (first, last + timedelta(days=1))
+        )
+        return self.env['event.event'].with_context(
+            active_test=False, allowed_company_ids=[*self.env.companies.ids, company.id],
+        ).search([('company_id', '=', company.id), ('date_end', '>=', begin), ('date_begin', '<', end)])
+
+    @api.model
+    def _period_figures(self, company, first, last):
+        """Rates of a period: dropouts of the sessions that ran in it ÷ learners who started these sessions.
+
+        :return: figures of the sessions over two days, and of the shorter ones; see ``_qualiopi_dropout_figures``
+        :rtype: tuple[dict, dict]
+        """
+        events = self._period_events(company, first, last)
+        figures = events.with_context(active_test=True)._qualiopi_dropout_figures()
+        short = events.filtered(lambda event: 0 < event.duration_days <= _SHORT_DAYS)
+        return tuple(
+            events._qualiopi_dropout_sum([figures[event] for event in part]) for part in (events - short, short)
+        )
 
     # === FOLLOW-UP === #
 

@@ -19,7 +19,7 @@ class QualiopiDropoutContact(models.Model):
         ('letter', "Letter"),
         ('meeting', "Meeting"),
         ('other', "Other"),
-    ], required=True, default='phone')
+    ], "Way of contact", required=True, default='phone')
     user_id = fields.Many2one(
         'res.users', "By", ondelete='restrict', default=lambda self: self.env.user, domain="[('share', '=', False)]",
     )

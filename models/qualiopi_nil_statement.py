@@ -14,7 +14,7 @@ _NATURES = {
     'covers_unforeseen': 'unforeseen',
     'covers_safeguarding': 'safeguarding',
 }
-_COVERS = tuple(_NATURES)
+_COVERS = (*_NATURES, 'covers_dropout')
 
 
 class QualiopiNilStatement(models.Model):
@@ -36,6 +36,7 @@ class QualiopiNilStatement(models.Model):
     covers_difficulty = fields.Boolean("Difficulties", default=True)
     covers_unforeseen = fields.Boolean("Unforeseen events", default=True)
     covers_safeguarding = fields.Boolean("Safeguarding reports")
+    covers_dropout = fields.Boolean("Dropouts")
     registers = fields.Char("Nothing received of", compute='_compute_registers')
     note = fields.Text(help="Such as how people could complain in the period, or that the activity began in June.")
     declared_on = fields.Datetime(required=True, readonly=True, copy=False, default=fields.Datetime.now)
@@ -115,22 +116,29 @@ class QualiopiNilStatement(models.Model):
             if statement.date_from > statement.date_to:
                 raise UserError(self.env._("The period ends before it begins."))
             if statement.date_to > today:
-                raise UserError(self.env._("Nobody can declare yet what will be received: end the period today at most."))
+                raise UserError(self.env._(
+                    "Nobody can declare yet what will be received: end the period today at most."
+                ))
             if not any(statement[name] for name in _COVERS):
                 raise UserError(self.env._("Choose at least one register that received nothing."))
-            received = statement._received()
-            if received:
+            groups = statement._received()
+            if any(groups):
                 # Of confidential entries the number alone is known elsewhere.
-                visible = received._filtered_access('read') if not self.env.su else received
+                visible = groups if self.env.su else [group._filtered_access('read') for group in groups]
+                references = [entry.reference for group in visible for entry in group]
                 raise UserError(self.env._(
                     "%(count)s entries were received in this period: %(references)s. Shorten the period or choose"
                     " other registers.",
-                    count=len(received),
-                    references=", ".join(visible[:5].mapped('reference')) or self.env._("confidential"),
+                    count=sum(map(len, groups)),
+                    references=", ".join(references[:5]) or self.env._("confidential"),
                 ))
 
     def _received(self):
-        """Entries of the registers and the period of the statement, also those that the user may not see."""
+        """What was recorded in the registers and the period of the statement, also what the user may not see.
+
+        :return: register entries, and dropouts
+        :rtype: tuple
+        """
         self.ensure_one()
         # sudo: all entries count; the callers show of them what the user may see
         found = self.env['qualiopi.complaint'].sudo().search(
@@ -140,25 +148,32 @@ class QualiopiNilStatement(models.Model):
             & Domain('cancelled_on', '=', False),
             order='received_on, id',
         )
-        return found.with_env(self.env)
+        # sudo: as above
+        dropouts = self.env['qualiopi.dropout'].sudo()
+        if self.covers_dropout:
+            dropouts = dropouts.search([
+                ('company_id', '=', self.company_id.id), ('date', '>=', self.date_from), ('date', '<=', self.date_to),
+                ('cancelled_on', '=', False),
+            ], order='date, id')
+        return found.with_env(self.env), dropouts.with_env(self.env)
 
     @api.model
-    def _invalidate_for(self, complaints):
+    def _invalidate_for(self, entries):
         """Invalidate the statements that entries contradict, with a trace (R29).
 
-        :param complaints: entries that were recorded or changed, as superuser
+        :param entries: register entries or dropouts that were recorded or changed, as superuser
         """
-        complaints = complaints.filtered(lambda entry: not entry.cancelled_on and entry.received_date)
-        if not complaints:
+        entries = entries.filtered(lambda entry: not entry.cancelled_on and self._day_of(entry))
+        if not entries:
             return
-        days = complaints.mapped('received_date')
+        days = [self._day_of(entry) for entry in entries]
         # sudo: whoever records an entry, the statement it contradicts falls
         statements = self.sudo().search([
-            ('state', '=', 'declared'), ('company_id', 'in', complaints.company_id.ids),
+            ('state', '=', 'declared'), ('company_id', 'in', entries.company_id.ids),
             ('date_from', '<=', max(days)), ('date_to', '>=', min(days)),
         ])
         for statement in statements:
-            entry = next((entry for entry in complaints if statement._is_contradicted(entry)), None)
+            entry = next((entry for entry in entries if statement._is_contradicted(entry)), None)
             if not entry:
                 continue
             statement._as_server().write({
@@ -169,14 +184,19 @@ class QualiopiNilStatement(models.Model):
             })
             statement._log_texts({statement.id: statement.env._(
                 "Invalidated: %(reference)s was received on %(date)s",
-                reference=entry.reference, date=format_date(statement.env, entry.received_date),
+                reference=entry.reference, date=format_date(statement.env, self._day_of(entry)),
             )})
 
     def _is_contradicted(self, entry):
-        return (
-            entry.company_id == self.company_id and self.date_from <= entry.received_date <= self.date_to
-            and entry.nature in [nature for name, nature in _NATURES.items() if self[name]]
-        )
+        if entry.company_id != self.company_id or not self.date_from <= self._day_of(entry) <= self.date_to:
+            return False
+        if entry._name == 'qualiopi.dropout':
+            return self.covers_dropout
+        return entry.nature in [nature for name, nature in _NATURES.items() if self[name]]
+
+    @api.model
+    def _day_of(self, entry):
+        return entry.date if entry._name == 'qualiopi.dropout' else entry.received_date
 
     # === LIFECYCLE === #
 
@@ -212,6 +232,24 @@ class QualiopiComplaint(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if vals.keys() & {'received_on', 'nature', 'cancelled_on', 'company_id'}:
+            # sudo: as in create
+            self.env['qualiopi.nil.statement'].sudo()._invalidate_for(self.sudo())
+        return result
+
+
+class QualiopiDropout(models.Model):
+    _inherit = 'qualiopi.dropout'
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        dropouts = super().create(vals_list)
+        # sudo: whoever records a dropout, the statement it contradicts falls
+        self.env['qualiopi.nil.statement'].sudo()._invalidate_for(dropouts.sudo())
+        return dropouts
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.keys() & {'date', 'cancelled_on'}:
             # sudo: as in create
             self.env['qualiopi.nil.statement'].sudo()._invalidate_for(self.sudo())
         return result

@@ -193,10 +193,12 @@ class QualiopiReview(models.Model):
             review.treated_count = len(items.filtered(lambda item: item.state != 'open'))
 
     @api.depends('item_ids.finding_ids', 'item_ids.action_ids')
+    @api.depends_context('uid')
     def _compute_decision_count(self):
+        findings, actions = self.item_ids._shown('finding_ids'), self.item_ids._shown('action_ids')
         for review in self:
-            review.finding_count = len(review.item_ids.finding_ids)
-            review.action_count = len(review.item_ids.action_ids)
+            review.finding_count = len(review.item_ids.finding_ids & findings)
+            review.action_count = len(review.item_ids.action_ids & actions)
 
     @api.depends('opened_on', 'closed_on', 'cancelled_on')
     def _compute_state(self):
@@ -362,13 +364,11 @@ class QualiopiReview(models.Model):
 
     def action_view_findings(self):
         """Open the findings that came of the decisions."""
-        return self._open_records(self.item_ids.finding_ids._filtered_access('read'), self.env._("Findings"))
+        return self._open_records(self.item_ids._shown('finding_ids'), self.env._("Findings"))
 
     def action_view_actions(self):
         """Open the actions that came of the decisions."""
-        return self._open_records(
-            self.item_ids.action_ids._filtered_access('read'), self.env._("Improvement actions"),
-        )
+        return self._open_records(self.item_ids._shown('action_ids'), self.env._("Improvement actions"))
 
     def action_view_meeting(self):
         """Open the meeting in the calendar."""

@@ -115,7 +115,7 @@ class QualiopiReview(models.Model):
                 counted & (Domain(f'{step}_timeliness', '=', 'late') | Domain(f'is_{step}_late', '=', True)))
             figures.append(self._figure(
                 f'{step}_on_time', label, self._rate(on_time, on_time + late), '%',
-                self.env._("%(on_time)s of %(all)s", on_time=on_time, all=on_time + late),
+                self.env._("%(part)s of %(all)s", part=on_time, all=on_time + late),
             ))
         [(delays,)] = Entry._read_group(
             counted & Domain('response_timeliness', 'in', ('on_time', 'late')), [], ['response_delay:array_agg'])
@@ -244,7 +244,7 @@ class QualiopiReview(models.Model):
             self._figure('checks', self.env._("Effectiveness checks given"), judged),
             self._figure(
                 'effective', self.env._("Judged effective"), self._rate(effective, judged), '%',
-                self.env._("%(effective)s of %(all)s", effective=effective, all=judged)),
+                self.env._("%(part)s of %(all)s", part=effective, all=judged)),
             self._figure('not_effective', self.env._("Judged not effective"), verdicts.get('not', 0)),
             self._figure(
                 'actions_open', self.env._("Under way on the day of the figures"),
@@ -281,9 +281,14 @@ class QualiopiReview(models.Model):
         return figures
 
     def _figures_results(self, company, first, last):
-        """Recommendation and situation after the course, as far as they were asked (RNQ, indicators 2 and 11)."""
+        """Success, recommendation and situation after the course (RNQ, indicators 2 and 11)."""
+        results = self._sessions(company, first, last).result_ids._filtered_access('read')
+        passed, presented = sum(results.mapped('passed')), sum(results.mapped('presented'))
         rates = self.env['qualiopi.satisfaction.report']._rates(self._report_domain(company, first, last))
         return [
+            self._figure(
+                'success', self.env._("Success"), self._rate(passed, presented), '%',
+                self.env._("%(part)s of %(all)s", part=passed, all=presented)),
             self._figure('nps', self.env._("NPS"), rates['nps'], '', self.env._("n = %s", rates['nps_n'])),
             self._figure(
                 'insertion', self.env._("In a job"), rates['insertion_rate'], '%',
@@ -305,16 +310,41 @@ class QualiopiReview(models.Model):
 
     # === DROPOUTS, RISKS, PROCEDURES === #
 
+    @api.model
+    def _sessions(self, company, first, last):
+        """Sessions of the company that ran within the period."""
+        begin = company._qualiopi_end_of_day(first - timedelta(days=1))
+        return self.env['event.event'].with_context(active_test=False).search([
+            ('company_id', '=', company.id), ('date_end', '>', begin),
+            ('date_begin', '<=', company._qualiopi_end_of_day(last)),
+        ])
+
     def _figures_dropouts(self, company, first, last):
-        """Dropouts of the period (RNQ, indicator 12)."""
-        if 'qualiopi.dropout' not in self.env:
-            return []
-        return self.env['qualiopi.dropout']._review_figures(self, company, first, last)
+        """Dropouts of the sessions that ran in the period, as the dropout register counts them (RNQ, indicator 12)."""
+        events = self._sessions(company, first, last)
+        figures = events._qualiopi_dropout_figures()
+        short = events.filtered(lambda event: 0 < event.duration_days <= 2)
+        parts = {
+            'long': (self.env._("Dropout rate, courses over two days"), events - short),
+            'short': (self.env._("Dropout rate, courses of two days or less"), short),
+        }
+        rows, totals = [], []
+        for key, (label, own) in parts.items():
+            total = events._qualiopi_dropout_sum([figures[event] for event in own])
+            totals.append(total)
+            rows.append(self._figure(
+                f'dropout_rate_{key}', label, total['rate'], '%',
+                self.env._("%(part)s of %(all)s", part=total['dropouts'], all=total['started'])))
+        total = events._qualiopi_dropout_sum(totals)
+        return [
+            *rows,
+            self._figure('dropouts', self.env._("Dropouts"), total['dropouts']),
+            self._figure('dropout_jobs', self.env._("of which found a job"), total['jobs']),
+            self._figure('no_shows', self.env._("No-shows, counted apart"), total['no_shows']),
+        ]
 
     def _figures_risks(self, company, first, last):
         """The risk analysis as it stands."""
-        if 'qualiopi.risk' not in self.env:
-            return []
         Risk = self.env['qualiopi.risk']
         own = Domain('company_id', '=', company.id) & Domain('is_confidential', '=', False)
         running = own & Domain('state', '=', 'open')
@@ -338,8 +368,6 @@ class QualiopiReview(models.Model):
 
     def _figures_procedures(self, company, first, last):
         """Procedures in force and nil statements."""
-        if 'qualiopi.procedure' not in self.env:
-            return []
         Procedure, Statement = self.env['qualiopi.procedure'], self.env['qualiopi.nil.statement']
         own = Domain('company_id', '=', company.id)
         in_force = own & Domain('state', '=', 'in_force')
@@ -381,8 +409,7 @@ class QualiopiReview(models.Model):
         running = Domain('action_ids.phase', 'not in', ('done', 'cancelled'))
         items = Item.search(reviews & decided & (Domain('review_id', '=', self.previous_id.id) | running))
         stages = dict(self.env['qualiopi.action.stage']._fields['phase']._description_selection(self.env))
-        actions = items.action_ids._filtered_access('read')
-        findings = items.finding_ids._filtered_access('read')
+        actions, findings = items._shown('action_ids'), items._shown('finding_ids')
         linked = [items._linked_count(name) for name in ('action_ids', 'finding_ids')]
         rows = []
         for item in items:

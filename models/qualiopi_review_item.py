@@ -95,9 +95,9 @@ class QualiopiReviewItem(models.Model):
     @api.depends('entry_id', 'late_action_id', 'name')
     @api.depends_context('uid')
     def _compute_subject(self):
-        """What a line of the weekly meeting is about, as far as the user may read it."""
-        entries = self.entry_id._filtered_access('read')
-        actions = self.late_action_id._filtered_access('read')
+        """What a line of the weekly meeting is about: what became confidential says its number alone, to
+        everybody, since minutes are printed for all."""
+        entries, actions = self._shown('entry_id'), self._shown('late_action_id')
         for item in self:
             entry, action = item.entry_id & entries, item.late_action_id & actions
             record = entry or action
@@ -156,7 +156,8 @@ class QualiopiReviewItem(models.Model):
         )
         return Markup(
             '<table class="table table-sm mb-2"><thead><tr><th scope="col">%s</th>'
-            '<th scope="col" class="text-end">%s</th><th scope="col" class="text-end">%s</th><th scope="col" class="text-end">%s</th></tr></thead>'
+            '<th scope="col" class="text-end">%s</th><th scope="col" class="text-end">%s</th>'
+            '<th scope="col" class="text-end">%s</th></tr></thead>'
             '<tbody>%s</tbody></table>'
         ) % (
             self.env._("Figure"), self.env._("This period"), self.env._("Before"), self.env._("Change"),
@@ -272,6 +273,10 @@ class QualiopiReviewItem(models.Model):
         })
         self.finding_ids = [Command.link(finding.id)]
         return finding
+
+    def _shown(self, name):
+        """Linked records that may stand in a review: those that the user reads and that are not confidential."""
+        return self[name]._filtered_access('read').filtered(lambda record: not record.is_confidential)
 
     def _linked_count(self, name):
         """How many findings or actions each item has, the confidential included: their number alone is told.

@@ -2,11 +2,11 @@
 (RNQ V10, indicator 32)."""
 
 from dateutil.relativedelta import relativedelta
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools.misc import html_escape
 
 from .qualiopi_followup_mixin import Step
 from .qualiopi_guarded_mixin import is_meaningful
@@ -449,11 +449,10 @@ class QualiopiRisk(models.Model):
         # sudo: whether there is any risk at all, seen or not
         has_any = self.sudo().search_count([('company_id', '=', self.env.company.id)], limit=1)
         if help_message and not has_any and self.has_access('create'):
-            label = html_escape(self.env._("Begin with the usual risks"))
-            help_message += (
+            help_message += Markup(
                 '<p><a type="action" class="btn btn-primary" data-model="qualiopi.risk"'
-                f' data-method="action_propose_defaults">{label}</a></p>'
-            )
+                ' data-method="action_propose_defaults">%s</a></p>'
+            ) % self.env._("Begin with the usual risks")
         return help_message
 
     # === FOLLOW-UP === #

@@ -40,7 +40,7 @@ class ReportQualiopiReportDropouts(models.AbstractModel):
             'duration': self.env._("Duration (d)"),
             'date': self.env._("Date of dropout"),
             'reason': self.env._("Reason"),
-            'told_by': self.env._("Told by"),
+            'told_by': self.env._("Reported by"),
             'contacts': self.env._("Contacts"),
             'solution': self.env._("Solution offered"),
             'outcome': self.env._("Outcome"),
@@ -130,35 +130,18 @@ class ReportQualiopiReportDropouts(models.AbstractModel):
             })
         return rows
 
-    def _events(self, selection, *domain):
-        """Sessions of the company that ran within the period."""
-        company = selection['company']
-        tz = company._qualiopi_tz()
-        return self.env['event.event'].with_context(
-            active_test=False, allowed_company_ids=[*self.env.companies.ids, company.id],
-        ).search([
-            ('company_id', '=', company.id), ('date_end', '>=', self._utc(selection['first'], tz)),
-            ('date_begin', '<', self._utc(self._next(selection['last']), tz)), *domain,
-        ])
-
-    @staticmethod
-    def _next(day):
-        return day.fromordinal(day.toordinal() + 1)
-
     def _figures(self, selection):
-        """Rates of the period: dropouts of the sessions that ran in it ÷ learners who started these sessions.
+        """Rates of a period.
 
         :return: figures over two days, figures of shorter sessions, entries without a session
         """
         if not selection['is_period']:
             return None, None, 0
-        events = self._events(selection)
-        figures = events._qualiopi_dropout_figures()
-        short = events.filtered(lambda event: 0 < event.duration_days <= 2)
-        over = events - short
+        over, short = self.env['qualiopi.dropout']._period_figures(
+            selection['company'], selection['first'], selection['last'])
         return (
-            events._qualiopi_dropout_sum([figures[event] for event in over]),
-            events._qualiopi_dropout_sum([figures[event] for event in short]),
+            over,
+            short,
             len(selection['records'].filtered(lambda r: not r.event_id and not r.cancelled_on)),
         )
 
@@ -166,7 +149,9 @@ class ReportQualiopiReportDropouts(models.AbstractModel):
         """VAE of the period: dropout rate with causes, success rate, support given (indicators 11, 12 and 30)."""
         if not selection['is_period']:
             return None
-        events = self._events(selection, ('action_category', '=', 'vae'))
+        events = self.env['qualiopi.dropout']._period_events(
+            selection['company'], selection['first'], selection['last'],
+        ).filtered(lambda event: event.action_category == 'vae')
         if not events:
             return None
         figures = events._qualiopi_dropout_figures()

@@ -87,8 +87,7 @@ class ReportQualiopiReportReview(models.AbstractModel):
             'decisions': item.decisions or [],
             'elsewhere': self._elsewhere().get(item.topic_id.code),
             'references': ', '.join([
-                *self._linked(item, 'finding_ids').mapped('reference'),
-                *self._linked(item, 'action_ids').mapped('reference'),
+                *item._shown('finding_ids').mapped('reference'), *item._shown('action_ids').mapped('reference'),
             ]),
         }
 
@@ -109,7 +108,7 @@ class ReportQualiopiReportReview(models.AbstractModel):
         rows = []
         counts = review.agenda_ids._linked_count('action_ids')
         for item in review.agenda_ids:
-            actions = self._linked(item, 'action_ids')
+            actions = item._shown('action_ids')
             rows += [{'item': item.name, 'action': action} for action in actions]
             hidden = counts.get(item.id, 0) - len(actions)
             if hidden:

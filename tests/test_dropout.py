@@ -221,6 +221,20 @@ class TestDropout(DropoutCase):
         self.assertEqual((course.started_count, course.dropout_count), (11, 2))
         self.assertEqual(course.dropout_text, "2 of 11 (18 %)")
 
+    def test_review(self):
+        """The quality review shows the same figures: 3 of 9 over two days, one job, one no-show."""
+        self.make_dropout(self.learners[0], kind='no_show')
+        self.make_dropout(self.learners[1], reason_id=self.job.id, form_date='2026-11-05')
+        self.make_dropout(self.learners[2], reason_id=self.health.id)
+        self.make_dropout(self.learners[3])
+        # Two days: another matter.
+        self.make_dropout(self._make_registration(self.event), date='2026-11-17')
+        figures = self.model_as('qualiopi.dropout', self.officer)._review_figures(
+            self.model_as('qualiopi.review', self.officer), self.company, date(2026, 1, 1), date(2026, 12, 31))
+        values = {figure['key']: figure['value'] for figure in figures}
+        self.assertAlmostEqual(values.pop('dropout_rate'), 100 / 3, 1)
+        self.assertEqual(values, {'dropouts': 4, 'dropout_jobs': 1, 'no_shows': 1, 'dropouts_bare': 2})
+
     def test_queries(self):
         """The rates of many sessions take as many queries as those of one."""
         def sessions(count):
@@ -287,7 +301,7 @@ class TestDropout(DropoutCase):
         sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
         rows = list(sheet.iter_rows(values_only=True))
         self.assertEqual(rows[0][1:11], (
-            "Beneficiary (code)", "Session", "Duration (d)", "Date of dropout", "Reason", "Told by", "Contacts",
+            "Beneficiary (code)", "Session", "Duration (d)", "Date of dropout", "Reason", "Reported by", "Contacts",
             "Solution offered", "Outcome", "Linked finding",
         ))
         self.assertEqual([row[5] for row in rows[1:]], ["Personal reason", "Change of project"])

@@ -86,6 +86,18 @@ class TestNilStatement(QualiopiCase):
         entry.nature = 'unforeseen'
         self.assertEqual(other.state, 'invalidated')
 
+    def test_dropouts(self):
+        """Dropouts count where the statement covers them."""
+        covering = self.declare_nil(covers_dropout=True)
+        other = self.declare_nil()
+        dropout = self.model_as('qualiopi.dropout', self.officer).create({
+            'learner_name': "Test Learner", 'date': '2026-08-03',
+        })
+        self.assertEqual((covering + other).mapped('state'), ['invalidated', 'declared'])
+        self.assertEqual(covering.invalidating_reference, dropout.reference)
+        with self.assertRefused(dropout.reference):
+            self.declare_nil(covers_dropout=True)
+
     def test_frozen(self):
         statement = self.declare_nil()
         for values in ({'date_from': '2026-01-01'}, {'covers_complaint': False}, {'state': 'declared', 'note': "Else"},

@@ -148,6 +148,52 @@ class TestReview(ReviewCase):
         self.assertAlmostEqual(self.figure(review, 'satisfaction', 'response_rate'), rates['response_rate'], 1)
         self.assertIsNone(self.figure(review, 'satisfaction', 'satisfaction'), "nobody said how satisfied they are")
 
+    def test_dropouts_equal_register(self):
+        """Dropouts and success are those of the dropout register of the same period."""
+        self.env['event.registration'].search([]).unlink()
+        session = self._make_event(
+            self.company, name="Long session", date_begin='2026-11-02 08:00:00', date_end='2026-11-05 16:00:00')
+        learners = [
+            self._make_registration(session, name=f"L {n}", email=f'l{n}@example.com', state='open') for n in range(8)
+        ]
+        for learner, values in zip(learners, ({}, {'kind': 'no_show'}), strict=False):
+            self.model_as('qualiopi.dropout', self.officer).create({
+                'registration_id': learner.id, 'date': '2026-11-04', **values})
+        self.model_as('qualiopi.result', self.officer).create({
+            'event_id': session.id, 'presented': 6, 'passed': 5, 'date': '2026-11-06'})
+        review = self.make_review()
+        review.action_open()
+        report = self.model_as('report.qualiopi.report_dropouts', self.manager)
+        [selection] = report._selections([], {
+            'date_from': review.date_from, 'date_to': review.date_to, 'company_id': self.company.id})
+        over, short, __ = report._figures(selection)
+        self.assertEqual((over['dropouts'], over['started'], over['no_shows']), (1, 7, 1))
+        self.assertAlmostEqual(self.figure(review, 'dropouts', 'dropout_rate_long'), over['rate'], 1)
+        self.assertEqual(self.figure(review, 'dropouts', 'dropout_rate_short'), short['rate'])
+        self.assertEqual(self.figure(review, 'dropouts', 'dropouts'), 1)
+        self.assertEqual(self.figure(review, 'dropouts', 'no_shows'), 1)
+        self.assertAlmostEqual(self.figure(review, 'results', 'success'), 100 * 5 / 6, 1)
+
+    def test_risks_and_procedures(self):
+        """Risks, procedures and nil statements as their lists show them."""
+        Risk = self.model_as('qualiopi.risk', self.officer)
+        Risk.create({'name': "Trainer unavailable", 'probability': '3', 'severity': '3'})
+        Risk.create({'name': "Platform failure", 'probability': '1', 'severity': '1', 'controls': "A second one"})
+        procedure = self.model_as('qualiopi.procedure', self.officer).create({
+            'kind': 'complaint', 'text': "<p>We answer</p>", 'date_from': '2026-02-01'})
+        procedure.with_user(self.manager).action_publish()
+        self.model_as('qualiopi.nil.statement', self.officer).create({
+            'date_from': '2026-07-01', 'date_to': '2026-09-30'})
+        review = self.make_review()
+        review.action_open()
+        values = {key: self.figure(review, 'risks', f'risks{key}') for key in ('', '_high', '_bare', '_due', '_new')}
+        self.assertEqual(values, {'': 2, '_high': 1, '_bare': 1, '_due': 0, '_new': 2})
+        risks = self._document('risks', review)
+        self.assertEqual(values[''], sum(len(section['rows']) for section in risks['sections']))
+        self.assertEqual(self.figure(review, 'procedures', 'procedures'), 1)
+        self.assertEqual(self.figure(review, 'procedures', 'procedures_new'), 1)
+        self.assertEqual(self.figure(review, 'procedures', 'nil_statements'), 1)
+
     def test_previous_period(self):
         """Figures of a period are compared with the year before, those of a moment with the review before."""
         self.make_complaint(received_on='2025-03-01 08:00:00')
@@ -212,6 +258,34 @@ class TestReview(ReviewCase):
             html = self._html(record)
             self.assertNotIn("secret", html)
             self.assertNotIn("SIG/", html)
+
+    def test_confidential_actions(self):
+        """What a decision came to is left out of the minutes when it is confidential, whoever closes the review."""
+        self.manager.group_ids = [Command.link(self.env.ref('qualiopi.group_confidential').id)]
+        complaint = self.make_confidential()
+        finding = self.make_finding(self.confidential, name="Words of the group", complaint_ids=[
+            Command.set(complaint.ids)])
+        action = self.model_as('qualiopi.improvement.action', self.confidential).create({
+            'name': "Separate the two persons", 'finding_ids': [Command.set(finding.ids)]})
+        self.assertTrue(action.is_confidential)
+        review = self.make_review(date='2026-05-20 08:00:00', date_from='2025-05-21', date_to='2026-05-20')
+        review.action_open()
+        self.item(review, 'safeguarding').write({
+            'decision': "Follow it up", 'finding_ids': [Command.set(finding.ids)],
+            'action_ids': [Command.set(action.ids)],
+        })
+        self.treat(review).action_close()
+        html = self._html(review)
+        self.assertIn("Restricted access", html)
+        for secret in (action.reference, finding.reference, "Separate the two", "Words of the group"):
+            self.assertNotIn(secret, html)
+        following = self.make_review()
+        following.action_open()
+        self.assertEqual(
+            [(row['reference'], row['state']) for row in self.item(following, 'previous_decisions').decisions
+             if row['decision'] == "Follow it up"], [('', "Restricted access")])
+        auditor = self.user_env(review, self.auditor)
+        self.assertEqual((auditor.action_count, auditor.finding_count), (0, 0))
 
     def _html(self, review):
         return self.env['ir.actions.report'].with_user(self.manager).with_context(

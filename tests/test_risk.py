@@ -2,6 +2,7 @@ import io
 from datetime import date
 
 from freezegun import freeze_time
+from markupsafe import Markup
 
 from odoo import Command
 from odoo.exceptions import UserError
@@ -72,15 +73,13 @@ class TestRisk(QualiopiCase):
         risk = self.make_risk()
         line = risk.evaluation_ids
         for user in (self.declarant, self.officer, self.manager, self.auditor):
-            for call in (
-                lambda: line.with_user(user).write({'probability': '1'}),
-                lambda: line.with_user(user).unlink(),
-                lambda: line.with_user(user).create({
-                    'risk_id': risk.id, 'user_id': self.manager.id, 'probability': '1', 'severity': '1',
-                }),
-            ):
-                with self.muted(), self.assertRaises(UserError):
-                    call()
+            lines = line.with_user(user)
+            with self.muted(), self.assertRaises(UserError):
+                lines.write({'probability': '1'})
+            with self.muted(), self.assertRaises(UserError):
+                lines.unlink()
+            with self.muted(), self.assertRaises(UserError):
+                lines.create({'risk_id': risk.id, 'user_id': self.manager.id, 'probability': '1', 'severity': '1'})
         with self.assertRefused("never changed"):
             line.sudo().write({'date': '2020-01-01 00:00:00'})
         with self.assertRefused("never changed"):
@@ -166,9 +165,11 @@ class TestRisk(QualiopiCase):
     def test_default_risks(self):
         """Offered at first use; a second time brings only what is missing."""
         risks = self.model_as('qualiopi.risk', self.officer)
-        self.assertIn('action_propose_defaults', risks.get_empty_list_help("<p>None</p>"))
+        offered = risks.get_empty_list_help(Markup("<p>None</p>"))
+        self.assertIn('data-method="action_propose_defaults"', offered)
+        self.assertIn('<a type="action"', offered)
         self.assertNotIn(
-            'action_propose_defaults', risks.with_user(self.auditor).get_empty_list_help("<p>None</p>"))
+            'action_propose_defaults', risks.with_user(self.auditor).get_empty_list_help(Markup("<p>None</p>")))
         risks.action_propose_defaults()
         found = risks.search([])
         self.assertEqual(len(found), 6)
@@ -176,7 +177,7 @@ class TestRisk(QualiopiCase):
         found[0].name = "Another risk"
         risks.action_propose_defaults()
         self.assertEqual(len(risks.search([])), 7)
-        self.assertNotIn('action_propose_defaults', risks.get_empty_list_help("<p>None</p>"))
+        self.assertNotIn('action_propose_defaults', risks.get_empty_list_help(Markup("<p>None</p>")))
         with self.assertDenied():
             risks.with_user(self.declarant).action_propose_defaults()
 

@@ -8,8 +8,11 @@ from . import (
     qualiopi_complaint_follow,
     qualiopi_complaint_merge,
     qualiopi_complaint_restrict,
+    qualiopi_finding_lift,
     qualiopi_holidays,
     qualiopi_print,
+    qualiopi_print_anonymised,
+    qualiopi_evidence_verify,
     qualiopi_reason,
     qualiopi_risk_evaluate,
     qualiopi_safeguarding_report,
@@ -19,4 +22,6 @@ from . import (
     qualiopi_signal_dismiss,
     qualiopi_step,
     qualiopi_review_send,
+    qualiopi_chains,
+    qualiopi_readiness_off,
 )
