@@ -47,8 +47,8 @@ class Rule:
     # === WHAT EACH RULE SAYS === #
 
     def not_applicable(self):
-        """Key of the text that says why the rule does not concern the provider, None when it does."""
-        return None
+        """Key of the text that says why the rule does not concern the provider, empty when it does."""
+        return ''
 
     def check(self):
         """What the registers show; each rule says it in its own way.
