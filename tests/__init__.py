@@ -1,10 +1,13 @@
 from . import (
     test_access,
     test_action,
+    test_anonymised,
+    test_evidence_file,
     test_campaign,
     test_campaign_schedule,
     test_anonymity,
     test_answers,
+    test_audit,
     test_check,
     test_complaint_lifecycle,
     test_concurrency,

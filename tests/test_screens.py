@@ -175,7 +175,14 @@ class TestScreens(QualiopiCase):
                     continue
                 if menu['xmlid'] == 'qualiopi.qualiopi_menu_risk_matrix':
                     # A page of its own, which asks for what this reads.
-                    self.env['qualiopi.risk'].with_user(user).search_read([('state', '=', 'open')], ['current_severity'])
+                    risks = self.env['qualiopi.risk'].with_user(user)
+                    risks.search_read([('state', '=', 'open')], ['current_severity'])
+                    continue
+                if menu['action_model'] == 'ir.actions.server':
+                    with self.subTest(role=role, menu=menu['name']):
+                        server = self.env['ir.actions.server'].with_user(user).browse(menu['action_id'])
+                        self.assertTrue(self.env[(window := server.run())['res_model']].with_user(user).browse(
+                            window.get('res_id')).read(['display_name']))
                     continue
                 if menu['action_model'] == 'ir.actions.server':
                     # What it opens is one record, which the user reads.
