@@ -58,7 +58,6 @@
         'data/qualiopi_audit_data.xml',
         'data/qualiopi_review_data.xml',
         'data/qualiopi_signal_data.xml',
-        'data/qualiopi_readiness_data.xml',
         'views/qualiopi_referential_views.xml',
         'views/qualiopi_indicator_views.xml',
         'views/qualiopi_channel_views.xml',

@@ -37,8 +37,6 @@ class Rule:
     is_organisation = False
     # In new-entrant mode the question is whether the process is formalised.
     is_formalised_first = False
-    # Models of other parts that the rule reads: without them it is not looked at.
-    models = ()
 
     def __init__(self, env, situation=None):
         self.env = env
