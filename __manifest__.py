@@ -53,6 +53,7 @@
         'data/mail_template_data.xml',
         'data/qualiopi_portal_data.xml',
         'data/qualiopi_feedback_data.xml',
+        'data/qualiopi_readiness_data.xml',
         'data/qualiopi_evidence_data.xml',
         'data/qualiopi_audit_data.xml',
         'data/qualiopi_review_data.xml',
