@@ -32,7 +32,8 @@ class QualiopiPseudonym(models.Model):
 
     @staticmethod
     def _format(is_person, number):
-        return f'{"P" if is_person else "O"}-{number:04d}'
+        # Without a hyphen: a line would break there.
+        return f'{"P" if is_person else "O"}{number:04d}'
 
     @api.model
     def _codes(self, company):
