@@ -47,7 +47,8 @@ class QualiopiDropout(models.Model):
     )
     event_id = fields.Many2one(compute='_compute_event_id', store=True, readonly=False, precompute=True)
     learner_name = fields.Char(
-        "Learner", required=True, compute='_compute_learner', store=True, readonly=False, precompute=True, tracking=True,
+        "Learner", required=True, compute='_compute_learner', store=True, readonly=False, precompute=True,
+        tracking=True,
     )
     learner_id = fields.Many2one(
         'res.partner', "Learner's contact", compute='_compute_learner', store=True, readonly=False, precompute=True,
@@ -426,7 +427,9 @@ class QualiopiDropout(models.Model):
         :param review: the qualiopi.review, which shapes its figures
         :rtype: list[dict]
         """
-        own = [('company_id', '=', company.id), ('date', '>=', first), ('date', '<=', last), ('state', '!=', 'cancelled')]
+        own = [
+            ('company_id', '=', company.id), ('date', '>=', first), ('date', '<=', last), ('state', '!=', 'cancelled'),
+        ]
         dropouts = self.search(own)
         counted = dropouts.filtered('is_counted')
         total = self._period_figures(company, first, last)[0]

@@ -370,6 +370,8 @@ class QualiopiFollowupMixin(models.AbstractModel):
                 owner=SQL.identifier(self.env[name]._owner_field),
             )
             for name in self._followup_models()
+            # Where the lead is the one to act, nothing is brought before the lead.
+            if self.env[name]._fields[self.env[name]._owner_field].store
         ]
         selects.append(SQL(
             """SELECT a.res_model AS model, a.res_id AS id FROM mail_activity a

@@ -48,7 +48,9 @@ class QualiopiSignal(models.Model):
     text = fields.Text("Figures and source", readonly=True)
     value = fields.Float(readonly=True, digits=(16, 1), aggregator=None)
     threshold = fields.Float(readonly=True, digits=(16, 1), aggregator=None)
-    n = fields.Integer("Number (n)", readonly=True, aggregator=None, help="Answers, persons or entries behind the figure.")
+    n = fields.Integer(
+        "Number (n)", readonly=True, aggregator=None, help="Answers, persons or entries behind the figure.",
+    )
     latest_value = fields.Float("Value now", readonly=True, digits=(16, 1), aggregator=None)
     is_void = fields.Boolean("Figure withdrawn", readonly=True, help="What it rested on was set aside since.")
     revised_on = fields.Date(readonly=True)
