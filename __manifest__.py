@@ -54,7 +54,6 @@
         'data/qualiopi_portal_data.xml',
         'data/qualiopi_feedback_data.xml',
         'data/qualiopi_evidence_data.xml',
-        'data/qualiopi_readiness_data.xml',
         'data/qualiopi_audit_data.xml',
         'data/qualiopi_review_data.xml',
         'data/qualiopi_signal_data.xml',

@@ -59,8 +59,10 @@ class TestNonconformity(AuditCase):
             with self.subTest(notified=notified, grade=grade):
                 finding = self.make_nonconformity(audit, grade, nc_notified_on=notified)
                 self.assertEqual(str(finding.legal_deadline), deadline)
-                finding._lift(date(2026, 11, 20), self.customer) if notified <= '2026-11-20' else finding.with_user(
-                    self.manager).action_cancel("Tried only")
+                if notified <= '2026-11-20':
+                    finding._lift(date(2026, 11, 20), self.customer)
+                else:
+                    finding.with_user(self.manager).action_cancel("Tried only")
 
     def test_from_the_closing_meeting(self):
         audit = self.make_audit(date_from='2026-11-09', date_to='2026-11-10')
