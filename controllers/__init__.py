@@ -10,3 +10,5 @@ from . import (
     verdict,
     xlsx,
 )
+from . import complaint_form, confirmation, evidence_file, feedback, import_template, portal, procedure, survey, verdict, xlsx
+from . import audit_link

@@ -94,7 +94,7 @@ class QualiopiPseudonym(models.Model):
         env = self.env
         env.flush_all()
         technical = [
-            partner.id for name in ('base.public_partner', 'base.partner_root')
+            partner.id for name in ('base.public_partner', 'base.partner_root', 'qualiopi.partner_audit_reader')
             if (partner := env.ref(name, raise_if_not_found=False))
         ]
         pairs = {
