@@ -1,4 +1,5 @@
 from . import (
+    audit_link,
     complaint_form,
     confirmation,
     evidence_file,
@@ -10,5 +11,3 @@ from . import (
     verdict,
     xlsx,
 )
-from . import complaint_form, confirmation, evidence_file, feedback, import_template, portal, procedure, survey, verdict, xlsx
-from . import audit_link
