@@ -193,7 +193,8 @@ class TestEvidenceFile(EvidenceFileCase):
     def test_names_and_duplicates(self):
         """No name leaves its folder or breaks a system; the same content is stored once (G9, F4)."""
         hostile = ('../../../../etc/evil.sh', '..\\..\\evil.bat', 'C:\\con', 'a\u202egpj.exe', 'a\nb\x01.txt',
-                   'é' * 300 + '.pdf', '<>:"|?*.txt', '.htaccess', '   ', 'de\u0301ja\u0300.pdf', 'NUL.txt', 'x.TXT', 'X.txt')
+                   'é' * 300 + '.pdf', '<>:"|?*.txt', '.htaccess', '   ', 'de\u0301ja\u0300.pdf', 'NUL.txt', 'x.TXT',
+                   'X.txt')
         for number, name in enumerate(hostile):
             self._attach(self.complaint, name, b'content %d' % number)
         for record in (self.complaint, self.difficulty):
