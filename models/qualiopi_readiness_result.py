@@ -48,7 +48,8 @@ class QualiopiReadinessResult(models.Model):
     record_ids = fields.Json(readonly=True, export_string_translation=False)
     record_count = fields.Integer("Records", readonly=True, aggregator=None)
     hidden_count = fields.Integer(
-        "Of which restricted", readonly=True, aggregator=None, help="Confidential records: their number alone is shown.",
+        "Of which restricted", readonly=True, aggregator=None,
+        help="Confidential records: their number alone is shown.",
     )
     finding_ids = fields.One2many('qualiopi.finding', compute='_compute_finding_ids', string="Findings")
     finding_count = fields.Integer("Number of findings", compute='_compute_finding_ids')

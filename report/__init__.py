@@ -19,7 +19,12 @@ from . import (
     qualiopi_xlsx,
     import_template,
     report_poster,
+    report_communications,
+    anonymised,
+    evidence_file,
+    evidence_workbook,
     report_review,
     report_drill,
     report_readiness,
+    audit_pages,
 )

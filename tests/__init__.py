@@ -1,6 +1,8 @@
 from . import (
     test_access,
     test_action,
+    test_anonymised,
+    test_evidence_file,
     test_campaign,
     test_campaign_schedule,
     test_anonymity,

@@ -8,6 +8,16 @@ from odoo.tools.misc import format_date
 # By code, such as 30-A: filled in as the classes are read.
 RULES = {}
 
+
+def rule(code):
+    """Class decorator: the rule of this code, as it stands in the data."""
+    def register(cls):
+        cls.code = code
+        RULES[code] = cls
+        return cls
+    return register
+
+
 # A departure from the provider's own procedure is repeated from so many cases, or from such a share.
 _REPEATED_CASES = 3
 _REPEATED_SHARE = 0.2
@@ -27,13 +37,6 @@ class Rule:
     is_organisation = False
     # In new-entrant mode the question is whether the process is formalised.
     is_formalised_first = False
-    # Models of other parts that the rule reads: without them it is not looked at.
-    models = ()
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        if cls.code:
-            RULES[cls.code] = cls
 
     def __init__(self, env, situation=None):
         self.env = env
@@ -42,15 +45,15 @@ class Rule:
     # === WHAT EACH RULE SAYS === #
 
     def not_applicable(self):
-        """Key of the text that says why the rule does not concern the provider, None when it does."""
-        return None
+        """Key of the text that says why the rule does not concern the provider, empty when it does."""
+        return ''
 
     def check(self):
-        """What the registers show.
+        """What the registers show; each rule says it in its own way.
 
         :rtype: Verdict
         """
-        raise NotImplementedError
+        return self.verdict('ok')
 
     def texts(self):
         """Sentences by key, in the language of the environment.

@@ -1,11 +1,10 @@
 """Indicators 2 (published results), 12 (engagement, dropouts, violence) and 33 (apprenticeship)."""
 
-from .rule import Rule
+from .rule import Rule, rule
 
 
+@rule('12-A')
 class DropoutsWithoutFollowUp(Rule):
-    code = '12-A'
-
     def check(self):
         situation = self.situation
         dropouts = situation.search('qualiopi.dropout', [
@@ -22,8 +21,8 @@ class DropoutsWithoutFollowUp(Rule):
         }
 
 
+@rule('12-B')
 class SafeguardingProcedure(Rule):
-    code = '12-B'
     is_organisation = True
 
     def check(self):
@@ -41,9 +40,8 @@ class SafeguardingProcedure(Rule):
         }
 
 
+@rule('2-A')
 class ResultsWithoutMethod(Rule):
-    code = '2-A'
-
     def check(self):
         situation = self.situation
         results = situation.search('qualiopi.result', [('date', '>=', situation.first)])
@@ -52,15 +50,16 @@ class ResultsWithoutMethod(Rule):
 
     def texts(self):
         return {
-            'ok': self.env._("Each result says of how many persons (%(total)s results); the papers print method, period and n."),
+            'ok': self.env._(
+                "Each result says of how many persons (%(total)s results); the papers print method, period and n."),
             'some': self.env._(
                 "%(count)s of %(total)s results lack the number of persons: a rate is published with its method, its"
                 " period and its n."),
         }
 
 
+@rule('33-A')
 class NoTeachingEvaluation(Rule):
-    code = '33-A'
     is_organisation = True
 
     def not_applicable(self):

@@ -2,7 +2,7 @@
 
 from dateutil.relativedelta import relativedelta
 
-from .rule import Rule
+from .rule import Rule, rule
 
 # Days after a session in which nobody wonders yet that learners were not asked.
 _GRACE_DAYS = 7
@@ -10,8 +10,8 @@ _GRACE_DAYS = 7
 _ANALYSE_DAYS = 30
 
 
+@rule('30-A')
 class SessionsWithoutSolicitation(Rule):
-    code = '30-A'
     is_organisation = True
 
     def check(self):
@@ -35,8 +35,8 @@ class SessionsWithoutSolicitation(Rule):
         }
 
 
+@rule('30-B')
 class StakeholdersWithoutSolicitation(Rule):
-    code = '30-B'
     is_organisation = True
 
     def check(self):
@@ -66,8 +66,8 @@ class StakeholdersWithoutSolicitation(Rule):
         }
 
 
+@rule('30-C')
 class FundersWithoutContact(Rule):
-    code = '30-C'
     is_organisation = True
 
     def not_applicable(self):
@@ -91,9 +91,8 @@ class FundersWithoutContact(Rule):
         }
 
 
+@rule('30-D')
 class CampaignsWithoutReminder(Rule):
-    code = '30-D'
-
     def check(self):
         done = self.situation.asked.filtered(
             lambda c: c.state == 'done' and c.means == 'survey' and c.asked_count)
@@ -108,9 +107,8 @@ class CampaignsWithoutReminder(Rule):
         }
 
 
+@rule('30-E')
 class SurveysWithoutOpenQuestion(Rule):
-    code = '30-E'
-
     def not_applicable(self):
         return None if self.situation.asked.survey_id else 'no_survey'
 
@@ -130,9 +128,8 @@ class SurveysWithoutOpenQuestion(Rule):
         }
 
 
+@rule('30-F')
 class ColdSurveysNotSent(Rule):
-    code = '30-F'
-
     def check(self):
         situation = self.situation
         cold = situation.campaigns.filtered(lambda c: c.moment == 'cold')
@@ -146,9 +143,8 @@ class ColdSurveysNotSent(Rule):
         }
 
 
+@rule('30-G')
 class AnswersNotAnalysed(Rule):
-    code = '30-G'
-
     def check(self):
         situation = self.situation
         limit = situation.today - relativedelta(days=_ANALYSE_DAYS)

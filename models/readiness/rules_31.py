@@ -5,14 +5,14 @@ from dateutil.relativedelta import relativedelta
 from odoo.fields import Domain
 
 from ..qualiopi_complaint import ANSWERED_NATURES
-from .rule import Rule
+from .rule import Rule, rule
 
 # Days after closing in which the complainant may still say whether it is solved.
 _VERDICT_DAYS = 30
 
 
+@rule('31-A')
 class ComplaintProcedure(Rule):
-    code = '31-A'
     is_organisation = True
 
     def check(self):
@@ -46,8 +46,8 @@ class _Delay(Rule):
         return self.own('some', late, len(asked), waiting=len(waiting))
 
 
+@rule('31-B')
 class AcknowledgementsLate(_Delay):
-    code = '31-B'
     _step = 'ack'
 
     def texts(self):
@@ -59,8 +59,8 @@ class AcknowledgementsLate(_Delay):
         }
 
 
+@rule('31-C')
 class ResponsesLate(_Delay):
-    code = '31-C'
     _step = 'response'
 
     def texts(self):
@@ -72,9 +72,8 @@ class ResponsesLate(_Delay):
         }
 
 
+@rule('31-D')
 class ClosedWithoutItsSteps(Rule):
-    code = '31-D'
-
     def check(self):
         closed = self.situation.entries.filtered(lambda entry: entry.state == 'closed')
         with_cause = closed._with_cause()
@@ -88,8 +87,8 @@ class ClosedWithoutItsSteps(Rule):
         }
 
 
+@rule('31-E')
 class EmptyRegister(Rule):
-    code = '31-E'
     is_organisation = True
 
     def check(self):
@@ -109,8 +108,8 @@ class EmptyRegister(Rule):
         }
 
 
+@rule('31-F')
 class NoDifficultyNorEvent(Rule):
-    code = '31-F'
     is_organisation = True
 
     def check(self):
@@ -132,9 +131,8 @@ class NoDifficultyNorEvent(Rule):
         }
 
 
+@rule('31-G')
 class ResolutionNotConfirmed(Rule):
-    code = '31-G'
-
     def check(self):
         situation = self.situation
         limit = situation.now - relativedelta(days=_VERDICT_DAYS)
@@ -151,8 +149,8 @@ class ResolutionNotConfirmed(Rule):
         }
 
 
+@rule('31-H')
 class MediatorMissing(Rule):
-    code = '31-H'
     is_organisation = True
 
     def check(self):

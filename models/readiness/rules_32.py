@@ -2,14 +2,14 @@
 
 from dateutil.relativedelta import relativedelta
 
-from .rule import Rule
+from .rule import Rule, rule
 
 # Days past due from which an action counts as repeatedly late.
 _LONG_OVERDUE = 90
 
 
+@rule('32-A')
 class NoAction(Rule):
-    code = '32-A'
     is_organisation = True
     is_formalised_first = True
 
@@ -36,8 +36,8 @@ class _NoActionFrom(Rule):
         return self.verdict('ok', 'ok', found) if found else self.verdict('major', 'missing')
 
 
+@rule('32-B')
 class NoActionFromAppreciations(_NoActionFrom):
-    code = '32-B'
     _family = 'appreciation'
 
     def texts(self):
@@ -49,8 +49,8 @@ class NoActionFromAppreciations(_NoActionFrom):
         }
 
 
+@rule('32-C')
 class NoActionFromComplaints(_NoActionFrom):
-    code = '32-C'
     _family = 'complaint'
 
     def not_applicable(self):
@@ -66,9 +66,8 @@ class NoActionFromComplaints(_NoActionFrom):
         }
 
 
+@rule('32-D')
 class ActionsOverdue(Rule):
-    code = '32-D'
-
     def check(self):
         situation = self.situation
         running = situation.open_actions.filtered(lambda action: action.phase in ('plan', 'do'))
@@ -88,9 +87,8 @@ class ActionsOverdue(Rule):
         }
 
 
+@rule('32-E')
 class DoneWithoutEvidence(Rule):
-    code = '32-E'
-
     def check(self):
         done = self.situation.carried_out
         return self.own('some', done.filtered(lambda action: not action.evidence_ids), len(done))
@@ -102,9 +100,8 @@ class DoneWithoutEvidence(Rule):
         }
 
 
+@rule('32-F')
 class ChecksOverdue(Rule):
-    code = '32-F'
-
     def check(self):
         situation = self.situation
         planned = situation.search('qualiopi.effectiveness.check', [('state', '=', 'planned')])
@@ -119,9 +116,8 @@ class ChecksOverdue(Rule):
         }
 
 
+@rule('32-G')
 class ActionsWithoutSource(Rule):
-    code = '32-G'
-
     def check(self):
         actions = self.situation.actions.filtered(lambda action: not action.is_imported)
         return self.none_or('watch', 'some', actions.filtered(lambda action: not action.finding_ids), len(actions))
@@ -133,8 +129,8 @@ class ActionsWithoutSource(Rule):
         }
 
 
+@rule('32-H')
 class NoReview(Rule):
-    code = '32-H'
     is_organisation = True
 
     def check(self):
@@ -148,9 +144,8 @@ class NoReview(Rule):
         }
 
 
+@rule('32-I')
 class DecisionsWithoutAction(Rule):
-    code = '32-I'
-
     def check(self):
         items = self.situation.reviews.item_ids.filtered(lambda item: (item.decision or '').strip())
         lacking = items.filtered(lambda item: not item.action_ids and not item.finding_ids)
@@ -163,8 +158,8 @@ class DecisionsWithoutAction(Rule):
         }
 
 
+@rule('32-J')
 class NoRiskAnalysis(Rule):
-    code = '32-J'
     is_organisation = True
 
     def check(self):
@@ -185,8 +180,8 @@ class NoRiskAnalysis(Rule):
         }
 
 
+@rule('32-K')
 class NoCompleteChain(Rule):
-    code = '32-K'
     is_organisation = True
     is_formalised_first = True
 
@@ -204,9 +199,8 @@ class NoCompleteChain(Rule):
         }
 
 
+@rule('32-L')
 class NonconformitiesPastDeadline(Rule):
-    code = '32-L'
-    models = ('qualiopi.audit',)
 
     def check(self):
         situation = self.situation
