@@ -9,6 +9,9 @@ from . import (
     report_traceability,
     report_complaint,
     report_action,
+    report_audit,
+    report_certificate,
+    report_response,
     report_questionnaire,
     report_risks,
     report_procedures,
@@ -21,5 +24,7 @@ from . import (
     evidence_file,
     evidence_workbook,
     report_review,
+    report_drill,
+    report_readiness,
     audit_pages,
 )

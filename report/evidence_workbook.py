@@ -4,6 +4,19 @@ from odoo import models
 
 from . import evidence_zip
 
+# Columns of the sheets that no printed list has, and their widths, in characters.
+_CHECK_WIDTHS = {
+    'reference': 15, 'action': 44, 'planned_on': 12, 'done_on': 12, 'verifier': 22, 'state': 14, 'before': 10,
+    'target': 10, 'after': 10, 'verdict': 16, 'conclusion': 60,
+}
+_EVIDENCE_WIDTHS = {
+    'record': 22, 'name': 36, 'kind': 18, 'date': 12, 'user': 22, 'content': 60, 'size': 12, 'sha256': 40,
+}
+_APPRECIATION_WIDTHS = {
+    'date': 12, 'campaign': 44, 'stakeholder': 20, 'moment': 18, 'session': 34, 'asked': 10, 'answers': 10,
+    'rate': 12, 'satisfaction': 12, 'nps': 10,
+}
+
 
 class QualiopiXlsx(models.AbstractModel):
     _inherit = 'qualiopi.xlsx'
@@ -66,11 +79,17 @@ class QualiopiEvidenceFile(models.Model):
                 row for section in document['sections'] for row in section['rows']]
             sheets.append((document['sheet']['title'], printer._columns(), {**document, 'sections': [{'rows': rows}]}))
         report = self.env['qualiopi.report']
-        for code, title, columns, rows in (
-            ('checks', self.env._("Effectiveness checks"), *self._check_sheet(records)),
-            ('pieces', self.env._("Evidence"), *self._evidence_sheet(records)),
-            ('campaigns', self.env._("Appreciations"), *self._appreciation_sheet()),
-        ):
+        titles = {
+            'checks': self.env._("Effectiveness checks"),
+            'pieces': self.env._("Evidence"),
+            'campaigns': self.env._("Appreciations"),
+        }
+        for code, (columns, rows) in {
+            'checks': self._check_sheet(records),
+            'pieces': self._evidence_sheet(records),
+            'campaigns': self._appreciation_sheet(),
+        }.items():
+            title = titles[code]
             sheet = report._sheet(
                 self.company_id, title, title, period=report._period_text(self.date_from, self.date_to),
                 dates=(self.date_from, self.date_to),
@@ -78,26 +97,35 @@ class QualiopiEvidenceFile(models.Model):
             sheets.append((title, columns, {'sheet': sheet, 'sections': [{'rows': rows}]}))
             totals[code] = [title, len(rows)]
         content = self.env['qualiopi.xlsx']._workbook_of(sheets, self._local_moment())
-        title = self.env._("Registers, plan, checks, appreciations")
+        title, name = self.env._("Registers, plan, checks, appreciations"), self.env._("Registers")
         return {
             'kind': 'workbook', 'state': 'ready', 'title': title, 'content': content, 'author': self._author(),
             'path': evidence_zip.free_path(
-                self._slug(self.env._("Spreadsheet")), f'{self._slug(self.env._("Registers"))}.xlsx', taken),
+                self._slug(self.env._("Spreadsheet")), f'{self._slug(name)}.xlsx', taken),
             'date': self._local_moment().date(),
         }
+
+    @staticmethod
+    def _columns_of(widths, headings):
+        return [(key, headings[key], width) for key, width in widths.items()]
 
     def _check_sheet(self, records):
         report = self.env['qualiopi.report']
         checks = records.get('qualiopi.effectiveness.check', self.env['qualiopi.effectiveness.check'])
         label = report._formats(self.company_id)['label']
-        columns = [
-            ('reference', self.env._("No."), 15), ('action', self.env._("Action"), 44),
-            ('planned_on', self.env._("Planned on"), 12), ('done_on', self.env._("Done on"), 12),
-            ('verifier', self.env._("Verified by"), 22), ('state', self.env._("Status"), 14),
-            ('before', self.env._("Value before"), 10), ('target', self.env._("Target value"), 10),
-            ('after', self.env._("Value after"), 10), ('verdict', self.env._("Effectiveness"), 16),
-            ('conclusion', self.env._("Conclusion"), 60),
-        ]
+        headings = {
+            'reference': self.env._("No."),
+            'action': self.env._("Action"),
+            'planned_on': self.env._("Planned on"),
+            'done_on': self.env._("Done on"),
+            'verifier': self.env._("Verified by"),
+            'state': self.env._("Status"),
+            'before': self.env._("Value before"),
+            'target': self.env._("Target value"),
+            'after': self.env._("Value after"),
+            'verdict': self.env._("Effectiveness"),
+            'conclusion': self.env._("Conclusion"),
+        }
         plan = self.env['report.qualiopi.report_plan']
         rows = []
         for check in checks.sorted(lambda check: (check.action_id.reference or '', check.planned_on, check.id)):
@@ -112,7 +140,7 @@ class QualiopiEvidenceFile(models.Model):
                 'after': check.value_measured if check.has_value else None,
                 'verdict': label(check, 'verdict') if check.verdict else '', 'conclusion': check.conclusion or '',
             })
-        return columns, rows
+        return self._columns_of(_CHECK_WIDTHS, headings), rows
 
     def _evidence_sheet(self, records):
         Evidence = self.env['qualiopi.evidence']
@@ -122,12 +150,16 @@ class QualiopiEvidenceFile(models.Model):
             name for name, field in Evidence._fields.items()
             if field.type == 'many2one' and field.comodel_name in records
         ]
-        columns = [
-            ('record', self.env._("No."), 22), ('name', self.env._("Evidence"), 36), ('kind', self.env._("Kind"), 18),
-            ('date', self.env._("Date"), 12), ('user', self.env._("Added by"), 22),
-            ('content', self.env._("File, link or statement"), 60), ('size', self.env._("Size (bytes)"), 12),
-            ('sha256', self.env._("SHA-256"), 40),
-        ]
+        headings = {
+            'record': self.env._("No."),
+            'name': self.env._("Evidence"),
+            'kind': self.env._("Kind"),
+            'date': self.env._("Date"),
+            'user': self.env._("Added by"),
+            'content': self.env._("File, link or statement"),
+            'size': self.env._("Size (bytes)"),
+            'sha256': self.env._("SHA-256"),
+        }
         rows, seen = [], Evidence.browse()
         for name in names:
             pieces = Evidence.search([
@@ -142,7 +174,7 @@ class QualiopiEvidenceFile(models.Model):
                     'content': piece.file_name if is_file else piece.url or piece.statement,
                     'size': piece.size if is_file else None, 'sha256': piece.sha256 if is_file else None,
                 })
-        return columns, rows
+        return self._columns_of(_EVIDENCE_WIDTHS, headings), rows
 
     def _appreciation_sheet(self):
         rows = self.env['qualiopi.satisfaction.report'].search([
@@ -154,14 +186,19 @@ class QualiopiEvidenceFile(models.Model):
         def rate(row, name, count):
             return None if row.is_hidden or not row[count] else round(row[name], 1)
 
-        columns = [
-            ('date', self.env._("Date"), 12), ('campaign', self.env._("Campaign"), 44),
-            ('stakeholder', self.env._("Stakeholder type"), 20), ('moment', self.env._("Moment"), 18),
-            ('session', self.env._("Course / session"), 34), ('asked', self.env._("Asked"), 10),
-            ('answers', self.env._("Answers (n)"), 10), ('rate', self.env._("Response rate (%)"), 12),
-            ('satisfaction', self.env._("Satisfaction (0–100)"), 12), ('nps', self.env._("NPS"), 10),
-        ]
-        return columns, [{
+        headings = {
+            'date': self.env._("Date"),
+            'campaign': self.env._("Campaign"),
+            'stakeholder': self.env._("Stakeholder type"),
+            'moment': self.env._("Moment"),
+            'session': self.env._("Course / session"),
+            'asked': self.env._("Asked"),
+            'answers': self.env._("Answers (n)"),
+            'rate': self.env._("Response rate (%)"),
+            'satisfaction': self.env._("Satisfaction (0–100)"),
+            'nps': self.env._("NPS"),
+        }
+        return self._columns_of(_APPRECIATION_WIDTHS, headings), [{
             'date': row.date, 'campaign': report._names(row.campaign_id),
             'stakeholder': report._names(row.stakeholder_id),
             'moment': label(row, 'moment') if row.moment else '',

@@ -9,6 +9,7 @@ from . import (
     qualiopi_complaint_follow,
     qualiopi_complaint_merge,
     qualiopi_complaint_restrict,
+    qualiopi_finding_lift,
     qualiopi_holidays,
     qualiopi_print,
     qualiopi_print_anonymised,
@@ -22,4 +23,6 @@ from . import (
     qualiopi_signal_dismiss,
     qualiopi_step,
     qualiopi_review_send,
+    qualiopi_chains,
+    qualiopi_readiness_off,
 )
