@@ -105,13 +105,8 @@ class QualiopiAuditLink(models.Model):
         for link in self:
             # sudo: managers hand the address out; they read no field of the key
             token = link.sudo().access_token
-<<<<<<< HEAD
-            is_running = token and link.state in ('draft', 'open')
-            link.url = f'{link.get_base_url()}{link._path(token)}' if is_running else False
-=======
             is_usable = token and link.state in ('draft', 'open')
             link.url = f'{link.get_base_url()}{link._path(token)}' if is_usable else False
->>>>>>> bcd3d42a11e09ee38f31459ab65d2dff596c9d3a
 
     def _path(self, token):
         return f'/qualiopi/audit/{self.id}/{token}'
