@@ -274,7 +274,7 @@ class TestAuditLinkPages(AuditLinkCase, HttpCase):
             content = self._get(each).text
             for name in names:
                 self.assertNotIn(name, content, each)
-        self.assertRegex(self._get(f'{path}/entries').text, r'P-\d{4}')
+        self.assertRegex(self._get(f'{path}/entries').text, r'\bP\d{4}\b')
         self.assertNotIn('Auditor of the body', self._get(path).text)
 
     def test_downloads(self):
