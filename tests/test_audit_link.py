@@ -152,8 +152,8 @@ class TestAuditLink(AuditLinkCase):
         self.assertFalse(env.user.has_group('qualiopi.group_confidential'))
         self.assertFalse(env.user.has_group('qualiopi.group_officer'))
         self.assertFalse(env.user.active)
-        self.assertEqual(env['qualiopi.complaint'].search([]) & (self.inside | self.outside | self.secret | self.foreign),
-                         self.inside)
+        entries = self.inside | self.outside | self.secret | self.foreign
+        self.assertEqual(env['qualiopi.complaint'].search([]) & entries, self.inside)
         for record in (self.outside, self.secret, self.foreign, self.old_finding, self.secret_finding,
                        self.foreign_finding):
             with self.assertDenied():
@@ -313,7 +313,8 @@ class TestAuditLinkPages(AuditLinkCase, HttpCase):
                 ))
                 for model in ('qualiopi.complaint', 'qualiopi.finding', 'qualiopi.improvement.action',
                               'qualiopi.effectiveness.check', 'qualiopi.evidence', 'qualiopi.pseudonym',
-                              'qualiopi.audit.link', 'qualiopi.number', 'mail.message', 'mail.activity', 'ir.attachment')
+                              'qualiopi.audit.link', 'qualiopi.number', 'mail.message', 'mail.activity',
+                              'ir.attachment')
             }
 
         before, visits = stamps(), self.env['qualiopi.audit.visit'].search_count([('link_id', '=', link.id)])
