@@ -194,5 +194,5 @@ with tempfile.TemporaryDirectory(prefix='bench-evidence-') as STORE:
     for kind, value in floor.items():
         print(f"  floor {kind:12}{value:9.1f} s")
     print(f"made in {seconds:.1f} s, sum of the floors {total:.1f} s, ratio {seconds / total:.2f} (aim: 1.3)")
-    print(f"peak memory {peak.own / 1024 ** 2:.0f} MB (aim: 600); with wkhtmltopdf, whose memory grows with the pages of"
-          f" one list, {peak.all / 1024 ** 2:.0f} MB; the floors {floor_peak.all / 1024 ** 2:.0f} MB")
+    print(f"peak memory {peak.own / 1024 ** 2:.0f} MB (aim: 600); with wkhtmltopdf, whose memory grows with the pages"
+          f" of one list, {peak.all / 1024 ** 2:.0f} MB; the floors {floor_peak.all / 1024 ** 2:.0f} MB")

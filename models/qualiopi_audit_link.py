@@ -105,7 +105,8 @@ class QualiopiAuditLink(models.Model):
         for link in self:
             # sudo: managers hand the address out; they read no field of the key
             token = link.sudo().access_token
-            link.url = f'{link.get_base_url()}{link._path(token)}' if token and link.state in ('draft', 'open') else False
+            is_usable = token and link.state in ('draft', 'open')
+            link.url = f'{link.get_base_url()}{link._path(token)}' if is_usable else False
 
     def _path(self, token):
         return f'/qualiopi/audit/{self.id}/{token}'
