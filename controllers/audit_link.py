@@ -71,14 +71,14 @@ class AuditLinkController(Controller):
     # === PAGES === #
 
     @route(_URL + '/<string:kind>', methods=['GET'], **_OPTIONS)
-    def audit_link_register(self, link_id, token, kind, page='1', indicator=None, **_kwargs):
+    def audit_link_register_page(self, link_id, token, kind, page='1', indicator=None, **_kwargs):
         """One page of a register, or the chains."""
         link_sudo, pages = self._enter(link_id, token)
         page, indicator = self._number(page), self._number(indicator) if indicator else None
         if kind == 'chains':
             values, template = pages._chains(page), 'qualiopi.audit_chains'
         else:
-            values, template = pages._register(kind, page, indicator), 'qualiopi.audit_register'
+            values, template = pages._register_page(kind, page, indicator), 'qualiopi.audit_register'
         if not values:
             raise request.not_found()
         detail = ', '.join(filter(None, [

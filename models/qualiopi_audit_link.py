@@ -21,10 +21,10 @@ _HOURLY_ATTEMPTS, _DAILY_ATTEMPTS = 10, 30
 _LONGEST_DAYS = 366
 _USER_FIELDS = {
     'name', 'email', 'company_id', 'date_from', 'date_to', 'expires_on', 'is_anonymised', 'named_reason',
-    'evidence_file_id',
+    'evidence_file_id', 'audit_id',
 }
 # What was opened to somebody stays as it was; only its end and its file may be changed.
-_CHANGEABLE = {'name', 'email', 'expires_on', 'evidence_file_id'}
+_CHANGEABLE = {'name', 'email', 'expires_on', 'evidence_file_id', 'audit_id'}
 
 
 class QualiopiAuditLink(models.Model):
@@ -61,6 +61,9 @@ class QualiopiAuditLink(models.Model):
         help="Codes stand for names, also inside texts. What the codes stand for is kept apart.",
     )
     named_reason = fields.Text("Why names are shown", tracking=True)
+    audit_id = fields.Many2one(
+        'qualiopi.audit', "Audit", check_company=True, ondelete='restrict', index='btree_not_null', copy=False,
+    )
     evidence_file_id = fields.Many2one(
         'qualiopi.evidence.file', "Evidence file", check_company=True, ondelete='restrict', index='btree_not_null',
         copy=False, domain="[('state', '=', 'done'), ('company_id', '=', company_id), "
@@ -69,7 +72,7 @@ class QualiopiAuditLink(models.Model):
     )
     state = fields.Selection([
         ('draft', "Without a code"),
-        ('open', "Open"),
+        ('open', "Access open"),
         ('expired', "Expired"),
         ('revoked', "Withdrawn"),
     ], compute='_compute_state')

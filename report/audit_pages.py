@@ -95,7 +95,7 @@ class QualiopiAuditPages(models.AbstractModel):
 
     # === REGISTERS === #
 
-    def _register(self, kind, page=1, indicator=None):
+    def _register_page(self, kind, page=1, indicator=None):
         """One page of a register.
 
         :param str kind: ``entries``, ``findings``, ``actions`` or ``checks``
@@ -116,7 +116,7 @@ class QualiopiAuditPages(models.AbstractModel):
             return None
         printer = self.env[_PRINTERS[kind]] if kind in _PRINTERS else None
         records = Model.search(
-            domain, order=printer._list_order if printer else 'planned_on, id',
+            domain, order=printer._list_order if printer is not None else 'planned_on, id',
             offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE,
         )
         formats = self.env['qualiopi.report']._formats(self._company())
@@ -229,7 +229,7 @@ class QualiopiAuditPages(models.AbstractModel):
 
     def _chains(self, page=1):
         """One page of the chains: each finding of the period with what hangs on it."""
-        register = self._register('findings', page)
+        register = self._register_page('findings', page)
         if not register:
             return None
         report = self.env['qualiopi.report']
@@ -279,3 +279,10 @@ class QualiopiReport(models.AbstractModel):
             "Printed on %(moment)s (%(tz)s) through the auditor's access",
             moment=formats['dt'](fields.Datetime.now()), tz=company._qualiopi_tz(),
         )
+
+
+class ReportQualiopiReportTraceability(models.AbstractModel):
+    _inherit = 'report.qualiopi.report_traceability'
+
+    def _chain(self, finding, without):
+        return {**super()._chain(finding, without), 'is_scoped': bool(self.env['ir.rule']._qualiopi_scope())}

@@ -54,6 +54,7 @@ from . import (
     test_staff_entry,
     test_tours,
     test_uninstall,
+    test_audit_link,
     test_translations,
     test_working_days,
 )
