@@ -26,6 +26,7 @@
         'security/qualiopi_settings_security.xml',
         'security/qualiopi_steering_security.xml',
         'security/qualiopi_review_security.xml',
+        'security/qualiopi_giving_back_security.xml',
         'data/qualiopi.referential.csv',
         'data/qualiopi.criterion.csv',
         'data/qualiopi.indicator.csv',
@@ -144,7 +145,11 @@
         'views/qualiopi_feedback_templates.xml',
         'report/report_poster.xml',
         'report/report_review.xml',
+        'report/report_feedback.xml',
         'wizard/qualiopi_print_views.xml',
+        'views/qualiopi_publication_views.xml',
+        'views/qualiopi_said_done_templates.xml',
+        'views/qualiopi_giving_back_views.xml',
     ],
     'assets': {
         'web.assets_backend': [

@@ -1,1 +1,1 @@
-from . import complaint_form, confirmation, feedback, import_template, portal, procedure, survey, verdict, xlsx
+from . import complaint_form, confirmation, feedback, import_template, portal, procedure, said_done, survey, verdict, xlsx

@@ -17,4 +17,5 @@ from . import (
     import_template,
     report_poster,
     report_review,
+    report_feedback,
 )

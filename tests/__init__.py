@@ -52,4 +52,5 @@ from . import (
     test_uninstall,
     test_translations,
     test_working_days,
+    test_giving_back,
 )

@@ -19,4 +19,6 @@ from . import (
     qualiopi_signal_dismiss,
     qualiopi_step,
     qualiopi_review_send,
+    qualiopi_funder_sheet,
+    qualiopi_print_feedback,
 )
