@@ -1,1 +1,15 @@
 from . import complaint_form, confirmation, feedback, import_template, portal, procedure, said_done, survey, verdict, xlsx
+from . import (
+    complaint_form,
+    confirmation,
+    evidence_file,
+    feedback,
+    import_template,
+    portal,
+    procedure,
+    survey,
+    verdict,
+    xlsx,
+)
+from . import complaint_form, confirmation, evidence_file, feedback, import_template, portal, procedure, survey, verdict, xlsx
+from . import audit_link

@@ -6,7 +6,9 @@ from odoo.exceptions import UserError, ValidationError
 
 from .qualiopi_guarded_mixin import is_meaningful
 
-_OWNERS = ('complaint_id', 'finding_id', 'action_id', 'check_id', 'campaign_id', 'dropout_id', 'review_id')
+_OWNERS = (
+    'complaint_id', 'finding_id', 'action_id', 'check_id', 'campaign_id', 'dropout_id', 'review_id', 'audit_id',
+)
 _MAX_SIZE = 25 * 1024 * 1024
 _PROGRAM_FIELDS = {'sha256', 'size', 'mimetype', 'company_id', 'is_confidential', 'user_id'}
 _REFUSED_TYPES = ('text/html', 'application/xhtml+xml', 'image/svg+xml', 'application/javascript',
@@ -64,6 +66,7 @@ class QualiopiEvidence(models.Model):
     )
     dropout_id = fields.Many2one('qualiopi.dropout', index='btree_not_null', ondelete='restrict', check_company=True)
     review_id = fields.Many2one('qualiopi.review', index='btree_not_null', ondelete='restrict', check_company=True)
+    audit_id = fields.Many2one('qualiopi.audit', index='btree_not_null', ondelete='restrict', check_company=True)
     company_id = fields.Many2one('res.company', compute='_compute_company_id', store=True, index=True, precompute=True)
     is_confidential = fields.Boolean(compute='_compute_is_confidential', store=True)
     is_locked = fields.Boolean(compute='_compute_is_locked')

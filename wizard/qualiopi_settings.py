@@ -9,6 +9,7 @@ _KEPT = {
     'qualiopi_digest', 'qualiopi_form_enabled', 'qualiopi_form_anonymous', 'qualiopi_form_captcha',
     'qualiopi_form_hourly_limit', 'qualiopi_form_daily_limit', 'qualiopi_safeguarding_contacts',
     'qualiopi_privacy_notice',
+    'qualiopi_action_categories', 'qualiopi_new_entrant', 'qualiopi_subcontractor_only',
 }
 
 
@@ -39,6 +40,9 @@ class QualiopiSettings(models.TransientModel):
     qualiopi_form_daily_limit = fields.Integer("Messages a day in all")
     qualiopi_safeguarding_contacts = fields.Text("Your own safeguarding contacts")
     qualiopi_privacy_notice = fields.Text("Privacy notice")
+    qualiopi_action_categories = fields.Many2many('qualiopi.action.category', string="Categories of action")
+    qualiopi_new_entrant = fields.Boolean("New entrant")
+    qualiopi_subcontractor_only = fields.Boolean("Works only as a subcontractor")
 
     @api.model
     def default_get(self, fields):
