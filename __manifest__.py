@@ -165,11 +165,6 @@
         'views/qualiopi_feedback_templates.xml',
         'report/report_poster.xml',
         'report/report_review.xml',
-        'report/report_feedback.xml',
-        'wizard/qualiopi_print_views.xml',
-        'views/qualiopi_publication_views.xml',
-        'views/qualiopi_said_done_templates.xml',
-        'views/qualiopi_giving_back_views.xml',
         'report/report_readiness.xml',
         'report/report_drill.xml',
         'wizard/qualiopi_readiness_off_views.xml',
@@ -187,6 +182,10 @@
         'wizard/qualiopi_evidence_verify_views.xml',
         'report/report_communications.xml',
         'report/report_evidence.xml',
+        'report/report_feedback.xml',
+        'views/qualiopi_publication_views.xml',
+        'views/qualiopi_said_done_templates.xml',
+        'views/qualiopi_giving_back_views.xml',
     ],
     'assets': {
         'web.assets_backend': [
