@@ -1,5 +1,6 @@
 from . import complaint_form, confirmation, feedback, import_template, portal, procedure, said_done, survey, verdict, xlsx
 from . import (
+    audit_link,
     complaint_form,
     confirmation,
     evidence_file,
@@ -11,5 +12,3 @@ from . import (
     verdict,
     xlsx,
 )
-from . import complaint_form, confirmation, evidence_file, feedback, import_template, portal, procedure, survey, verdict, xlsx
-from . import audit_link

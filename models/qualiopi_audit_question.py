@@ -199,8 +199,7 @@ class QualiopiAuditQuestion(models.Model):
 
     def _keep_finding(self, finding):
         # Our own word, which the audit's records know.
-        context = self.audit_id._as_server().env.context
-        self.with_context(context).write({'finding_id': finding.id})
+        self.with_context(**self.audit_id._as_server().env.context).write({'finding_id': finding.id})
 
     def _finding_values(self):
         audit = self.audit_id
