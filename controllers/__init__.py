@@ -1,4 +1,3 @@
-from . import complaint_form, confirmation, feedback, import_template, portal, procedure, said_done, survey, verdict, xlsx
 from . import (
     audit_link,
     complaint_form,
@@ -8,6 +7,7 @@ from . import (
     import_template,
     portal,
     procedure,
+    said_done,
     survey,
     verdict,
     xlsx,

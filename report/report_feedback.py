@@ -204,7 +204,7 @@ class ReportQualiopiReportMatrix(models.AbstractModel):
             'rate': figures['rate'],
             'moments': ', '.join(dict.fromkeys(formats['label'](campaign, 'moment') for campaign in campaigns)),
             'sessions': len(campaigns.event_id),
-            'days': (d(days[0]), d(days[-1])) if days else None,
+            'days': self._period_text(days[0], days[-1]) if days else None,
             'is_ruled': bool(rules),
             'free': len(free),
             'comments': sum(comments.get(campaign.id, 0) for campaign in campaigns),
