@@ -17,6 +17,9 @@ _NOT_NAMES = {
     'mme', 'mlle', 'madame', 'mademoiselle', 'monsieur', 'messieurs', 'mesdames', 'docteur', 'maitre', 'mrs',
     'miss', 'anonyme', 'anonymous', 'inconnu', 'unknown', 'stagiaire', 'apprenti', 'formateur', 'formatrice',
     'entreprise', 'client', 'collectif', 'groupe', 'session', 'formation', 'qualiopi', 'the', 'les', 'des', 'une',
+    'direction', 'directeur', 'directrice', 'responsable', 'referent', 'referente', 'assistant', 'assistante', 'equipe',
+    'pedagogique', 'administrative', 'administration', 'comite', 'accueil', 'qualite', 'handicap', 'formateurs',
+    'formatrices', 'apprenant', 'apprenants', 'stagiaires', 'apprentis', 'tuteur', 'tutrice', 'salarie', 'salaries',
     'pour', 'van', 'von', 'del', 'der', 'sur', 'par', 'aux', 'est', 'and',
 }
 _SKIPPED_TAGS = {'style', 'script'}
@@ -50,7 +53,7 @@ class Anonymiser:
         kept_names = {fold_name(name) for name in kept}
         for is_person, name in names:
             words = fold_name(name)
-            if not words or words in kept_names:
+            if not words or words in kept_names or _NOT_NAMES.issuperset(words):
                 continue
             entry = (is_person, name)
             if len(words) == 1:

@@ -1,2 +1,13 @@
-from . import complaint_form, confirmation, evidence_file, feedback, import_template, portal, survey, verdict, xlsx
-from . import complaint_form, confirmation, feedback, import_template, portal, procedure, survey, verdict, xlsx
+from . import (
+    audit_link,
+    complaint_form,
+    confirmation,
+    evidence_file,
+    feedback,
+    import_template,
+    portal,
+    procedure,
+    survey,
+    verdict,
+    xlsx,
+)

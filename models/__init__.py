@@ -119,6 +119,8 @@ from . import (
     qualiopi_readiness_run,
     qualiopi_finding_chain,
     qualiopi_drill,
+    ir_rule,
+    qualiopi_audit_link,
     qualiopi_risk,
     qualiopi_risk_evaluation,
     qualiopi_risk_link,

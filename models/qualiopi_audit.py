@@ -51,7 +51,7 @@ class QualiopiAudit(models.Model):
         'res.partner', "Certification body", check_company=True, ondelete='restrict', index='btree_not_null',
     )
     auditor_id = fields.Many2one(
-        'res.partner', "Auditor", check_company=True, ondelete='restrict', index='btree_not_null', tracking=True,
+        'res.partner', check_company=True, ondelete='restrict', index='btree_not_null', tracking=True,
     )
     mode = fields.Selection(
         [('on_site', "On site"), ('remote', "Remote"), ('mixed', "On site and remote")], required=True,
@@ -82,7 +82,7 @@ class QualiopiAudit(models.Model):
     question_count = fields.Integer("Questions", compute='_compute_question_count')
     answered_count = fields.Integer("Answers", compute='_compute_question_count')
     gap_count = fields.Integer("Gaps", compute='_compute_question_count')
-    conclusion = fields.Text("Conclusion")
+    conclusion = fields.Text()
     report_on = fields.Date("Report received on", copy=False, tracking=True)
     outcome = fields.Selection([
         ('granted', "Certificate granted"),
@@ -279,11 +279,10 @@ class QualiopiAudit(models.Model):
         return result
 
     def _reopen_values(self, reason):
-        return {**super()._reopen_values(reason), 'state': 'done' if self.closed_on else 'planned'}
+        return {**super()._reopen_values(reason), 'state': 'done' if self[:1].closed_on else 'planned'}
 
     def _reopen(self, reason):
-        for audit in self:
-            super(QualiopiAudit, audit)._reopen(reason)
+        return [super(QualiopiAudit, audits)._reopen(reason) for audits in self.grouped('state').values()]
 
     # === GRID AND PROGRAMME === #
 
@@ -362,7 +361,8 @@ class QualiopiAudit(models.Model):
             lines.append((self.env._("Closing meeting"), audit.env['qualiopi.indicator'], 0.5))
             audit.slot_ids = [
                 Command.create({
-                    'sequence': rank, 'name': name, 'duration': duration, 'indicator_ids': [Command.set(indicators.ids)],
+                    'sequence': rank, 'name': name, 'duration': duration,
+                    'indicator_ids': [Command.set(indicators.ids)],
                 }) for rank, (name, indicators, duration) in enumerate(lines)
             ]
         return True

@@ -34,7 +34,8 @@ class QualiopiAuditQuestion(models.Model):
     )
     number = fields.Integer(related='indicator_id.number', store=True, aggregator=None)
     criterion_id = fields.Many2one(related='indicator_id.criterion_id', store=True)
-    name = fields.Char("Question", compute='_compute_name', store=True, readonly=False, precompute=True, required=True)
+    name = fields.Char("Question", compute='_compute_name')
+    own_question = fields.Char(help="A question of your own, besides what the referential asks.")
     statement = fields.Text(related='statement_id.statement', string="What the referential asks")
     weighting = fields.Selection(related='statement_id.weighting')
     hint = fields.Text("Look for", compute='_compute_hint')
@@ -58,10 +59,11 @@ class QualiopiAuditQuestion(models.Model):
         for question in self:
             question.indicator_id = question.statement_id.indicator_id or question.indicator_id
 
-    @api.depends('statement_id')
+    @api.depends('statement_id.name', 'indicator_id.name', 'own_question')
+    @api.depends_context('lang')
     def _compute_name(self):
         for question in self:
-            question.name = question.name or question.statement_id.name
+            question.name = question.own_question or question.statement_id.name or question.indicator_id.name
 
     @api.depends('indicator_id', 'audit_id.new_entrant', 'audit_id.subcontractor_only', 'audit_id.action_category_ids')
     @api.depends_context('lang')
@@ -78,21 +80,33 @@ class QualiopiAuditQuestion(models.Model):
 
         :rtype: dict[int, tuple]
         """
-        _ = self.env._
         return {
-            11: (_("The assessment of what was learnt is written down and carried out"),),
-            12: (_("Measures against dropping out, for trainings of more than two days"),
-                 _("Prevention and treatment of violence, harassment and discrimination")),
-            30: (_("Appreciations are asked for, stakeholder by stakeholder"), _("How often is relevant"),
-                 _("There is room for free expression"), _("Reminders are sent")),
-            31: (_("How difficulties, complaints and unforeseen events are treated is written down"),
-                 _("It is put into practice: ask for two or three examples")),
-            32: (_("The approach of continuous improvement is formalised"),
-                 _("Measures that come from appreciations"), _("Measures that come from complaints"),
-                 _("The analysis of the risks to the quality of the trainings")),
-            33: (_("The learners assess contents and teaching, apart from general satisfaction"),
-                 _("The results are shared with the teaching teams"),
-                 _("How well it works is measured from time to time")),
+            11: (self.env._("The assessment of what was learnt is written down and carried out"),),
+            12: (
+                self.env._("Measures against dropping out, for trainings of more than two days"),
+                self.env._("Prevention and treatment of violence, harassment and discrimination"),
+            ),
+            30: (
+                self.env._("Appreciations are asked for, stakeholder by stakeholder"),
+                self.env._("How often is relevant"),
+                self.env._("There is room for free expression"),
+                self.env._("Reminders are sent"),
+            ),
+            31: (
+                self.env._("How difficulties, complaints and unforeseen events are treated is written down"),
+                self.env._("It is put into practice: ask for two or three examples"),
+            ),
+            32: (
+                self.env._("The approach of continuous improvement is formalised"),
+                self.env._("Measures that come from appreciations"),
+                self.env._("Measures that come from complaints"),
+                self.env._("The analysis of the risks to the quality of the trainings"),
+            ),
+            33: (
+                self.env._("The learners assess contents and teaching, apart from general satisfaction"),
+                self.env._("The results are shared with the teaching teams"),
+                self.env._("How well it works is measured from time to time"),
+            ),
         }
 
     def _mode_hints(self):
@@ -180,8 +194,12 @@ class QualiopiAuditQuestion(models.Model):
             raise UserError(self.env._("A finding is made of a gap or of a point to watch that has none yet."))
         findings = self.env['qualiopi.finding'].create([question._finding_values() for question in questions])
         for question, finding in zip(questions, findings, strict=True):
-            super(QualiopiAuditQuestion, question).write({'finding_id': finding.id})
+            question._keep_finding(finding)
         return findings
+
+    def _keep_finding(self, finding):
+        # Our own word, which the audit's records know.
+        self.with_context(**self.audit_id._as_server().env.context).write({'finding_id': finding.id})
 
     def _finding_values(self):
         audit = self.audit_id

@@ -15,7 +15,7 @@ class QualiopiAuditSlot(models.Model):
     sequence = fields.Integer(default=10)
     name = fields.Char("Subject", required=True)
     start = fields.Datetime("Begins at")
-    duration = fields.Float("Duration", default=1.0, help="In hours.")
+    duration = fields.Float(default=1.0, help="In hours.")
     indicator_ids = fields.Many2many('qualiopi.indicator', string="Indicators")
     persons = fields.Char("Persons interviewed")
 

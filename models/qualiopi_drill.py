@@ -124,12 +124,7 @@ class QualiopiDrill(models.Model):
         self.sudo().write({
             'drawn_on': fields.Datetime.now(), 'drawn_by_id': self.env.uid, 'population': len(events),
         })
-        return {
-            'type': 'ir.actions.act_window',
-            'res_model': self._name,
-            'res_id': self.id,
-            'views': [(False, 'form')],
-        }
+        return True
 
 
 class QualiopiDrillLine(models.Model):
@@ -154,8 +149,8 @@ class QualiopiDrillLine(models.Model):
     @api.depends_context('uid', 'lang')
     def _compute_proofs(self):
         proofs = self._proofs()
-        found = Markup('<div><i class="fa fa-check text-success" title="%s"/> %s</div>')
-        lacking = Markup('<div><i class="fa fa-times text-danger" title="%s"/> %s</div>')
+        found = Markup('<div class="text-wrap"><i class="fa fa-check text-success" title="%s"></i> %s</div>')
+        lacking = Markup('<div class="text-wrap"><i class="fa fa-times text-danger" title="%s"></i> %s</div>')
         yes, no = self.env._("Found"), self.env._("Missing")
         for line in self:
             own = proofs[line]

@@ -5,6 +5,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.fields import NO_ACCESS
+from odoo.tools.misc import formatLang
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class QualiopiEvidenceFile(models.Model):
     state = fields.Selection([
         ('draft', "Draft"),
         ('making', "Being made"),
-        ('done', "Done"),
+        ('done', "Ready to hand over"),
         ('failed', "Stopped"),
     ], required=True, readonly=True, default='draft', copy=False, tracking=True)
     user_id = fields.Many2one(
@@ -91,10 +92,11 @@ class QualiopiEvidenceFile(models.Model):
         return self.name
 
     @api.depends('size')
+    @api.depends_context('lang')
     def _compute_size_text(self):
         for file in self:
-            megabytes = file.size / 1024 ** 2
-            file.size_text = self.env._("%s MB", f'{megabytes:.1f}') if file.size else False
+            megabytes = formatLang(self.env, file.size / 1024 ** 2, digits=1)
+            file.size_text = self.env._("%s MB", megabytes) if file.size else False
 
     @api.constrains('date_from', 'date_to')
     def _check_dates(self):

@@ -232,5 +232,6 @@ class QualiopiFinding(models.Model):
         # sudo: the audit's steps follow its findings, whoever records them
         audits = self.env['qualiopi.audit'].sudo()
         if {'audit_id', 'nc_grade', 'lifted_on', 'cancelled_on'} & set(names):
+            # sudo: as above
             audits = self.sudo().audit_id
         return [*super()._followup_neighbours(names), audits]

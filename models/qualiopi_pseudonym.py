@@ -1,3 +1,5 @@
+import re
+
 from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
@@ -32,7 +34,8 @@ class QualiopiPseudonym(models.Model):
 
     @staticmethod
     def _format(is_person, number):
-        return f'{"P" if is_person else "O"}-{number:04d}'
+        # Without a hyphen: a line would break there.
+        return f'{"P" if is_person else "O"}{number:04d}'
 
     @api.model
     def _codes(self, company):
@@ -76,7 +79,9 @@ class QualiopiPseudonym(models.Model):
         ('qualiopi.feedback.invite', 'name', 'company_id'),
         ('qualiopi.dropout', 'learner_name', 'company_id'),
         ('qualiopi.dropout', 'told_by_name', 'company_id'),
-        ('qualiopi.audit', 'auditor_name', 'company_id'),
+        ('qualiopi.audit.question', 'interviewed', 'company_id'),
+        ('qualiopi.audit.slot', 'persons', 'company_id'),
+        ('qualiopi.incoming.mail', 'sender_name', 'company_id'),
     )
 
     @api.model
@@ -89,7 +94,7 @@ class QualiopiPseudonym(models.Model):
         env = self.env
         env.flush_all()
         technical = [
-            partner.id for name in ('base.public_partner', 'base.partner_root')
+            partner.id for name in ('base.public_partner', 'base.partner_root', 'qualiopi.partner_audit_reader')
             if (partner := env.ref(name, raise_if_not_found=False))
         ]
         pairs = {
@@ -114,11 +119,11 @@ class QualiopiPseudonym(models.Model):
             if any(field not in model_fields or not model_fields[field].store for field in (name, company_name)):
                 continue
             pairs |= {
-                (True, text) for [text] in env.execute_query(SQL(
+                (True, part.strip()) for [text] in env.execute_query(SQL(
                     "SELECT DISTINCT %(name)s FROM %(table)s WHERE %(name)s IS NOT NULL AND %(company)s = %(id)s",
                     name=SQL.identifier(name), table=SQL.identifier(env[model]._table),
                     company=SQL.identifier(company_name), id=company.id,
-                ))
+                )) for part in re.split(r'[,;/()\n]| et | and ', text) if part.strip()
             }
         return sorted(pairs)
 

@@ -4,6 +4,7 @@ import logging
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools.misc import format_date
 
 from .qualiopi_readiness_result import LEVELS, OPEN_LEVELS
 from .readiness import RULES, Situation
@@ -40,6 +41,12 @@ class QualiopiReadinessRun(models.Model):
         'qualiopi.readiness.result', string="Nothing to object", compute='_compute_result_ids')
 
     _day_uniq = models.UniqueIndex('(company_id, day)', "This day has its check already.")
+
+    @api.depends('day')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        for run in self:
+            run.display_name = self.env._("Readiness on %s", format_date(self.env, run.day))
 
     @api.depends('open_count', 'major_count')
     @api.depends_context('lang')

@@ -26,4 +26,5 @@ from . import (
     report_review,
     report_drill,
     report_readiness,
+    audit_pages,
 )

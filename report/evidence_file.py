@@ -59,6 +59,7 @@ DOCUMENTS = (
     Document('dropouts', 'qualiopi.action_report_dropouts', (12, 11)),
     Document('results', 'qualiopi.action_report_results', (11,)),
     Document('audits', 'qualiopi.action_report_audit', (32,), 'qualiopi.audit', 'date_from'),
+    Document('responses', 'qualiopi.action_report_response', (32,), 'qualiopi.audit', 'date_from'),
 )
 # Records whose files are copied, the indicator of those that name none, and the day that decides for those that
 # stand in no list of a period.
@@ -148,6 +149,7 @@ class QualiopiEvidenceFile(models.Model):
             'dropouts': self.env._("Register of dropouts"),
             'results': self.env._("Results"),
             'audits': self.env._("Audits"),
+            'responses': self.env._("Response plans"),
         }[code]
 
     def _report_data(self):
@@ -268,7 +270,14 @@ class QualiopiEvidenceFile(models.Model):
                 f'{self._folder(numbers[0])}/{self._slug(title)}',
                 f'{self._slug(" ".join(names[:len(batch)]).upper()).upper()}.pdf', taken,
             )
-            piece = self._document_piece(document, report, numbers, path, f'{title} {span}', batch.ids, data)
+            try:
+                piece = self._document_piece(document, report, numbers, path, f'{title} {span}', batch.ids, data)
+            except UserError as error:
+                # Such as minutes that are not written yet: the report says so.
+                piece = {
+                    'kind': 'document', 'state': 'left_out', 'title': f'{title} {span}', 'note': str(error),
+                    'numbers': ', '.join(map(str, numbers)),
+                }
             pieces.append({**piece, 'record': span})
             self.env.invalidate_all()
         return pieces
@@ -490,8 +499,8 @@ class QualiopiEvidenceFile(models.Model):
 
     def _write_pieces(self, archive):
         """Copy what was made and the originals, a megabyte at a time; what is missing is noted (F4)."""
-        for piece in self._pieces().filtered(lambda piece: piece.kind != 'index').sorted(
-                lambda piece: (piece.path or '', piece.id)):
+        pieces = self._pieces().filtered(lambda piece: piece.path or piece.kind == 'original')
+        for piece in pieces.sorted(lambda piece: (piece.path or '', piece.id)):
             source = piece._open()
             if source is None:
                 piece.write({'state': 'missing', 'path': False, 'sha256': piece.expected_sha256, 'note': self.env._(
@@ -524,6 +533,8 @@ class QualiopiEvidenceFile(models.Model):
             for piece in self._pieces() if piece.note and piece.state != 'left_out'
         ]
         left_out = self._pieces().filtered(lambda piece: piece.state == 'left_out')
+        notes += [f'{piece.title}: {piece.note}' for piece in left_out if piece.kind == 'document']
+        left_out = left_out.filtered(lambda piece: piece.kind == 'original')
         if left_out:
             notes.append(self.env._(
                 "Left out, with their fingerprints in the manifest: %(count)s originals (%(reason)s)",
@@ -584,6 +595,7 @@ class QualiopiEvidenceFile(models.Model):
             'empty': [number for number in self._chosen() if number not in by_number],
             'workbooks': listed.filtered(lambda piece: piece.kind == 'workbook'),
             'absent': absent,
+            'left_out_count': len(absent.filtered(lambda p: p.state == 'left_out' and p.kind == 'original')),
             'totals': self.totals or [],
             'notes': self._notes().splitlines(),
             'kb': lambda size: formatLang(self.env, max(1, -(-(size or 0) // 1024)), digits=0),

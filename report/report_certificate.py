@@ -48,7 +48,8 @@ class ReportQualiopiReportCertificate(models.AbstractModel):
                 (self.env._("Categories of action"), certificate._scope_text()),
                 (self.env._("Valid from"), d(certificate.date_from)),
                 (self.env._("Valid until"), d(certificate.date_to)),
-                (self.env._("Surveillance window"), f"{d(certificate.surveillance_from)} – {d(certificate.surveillance_to)}"),
+                (self.env._("Surveillance window"),
+                 f"{d(certificate.surveillance_from)} – {d(certificate.surveillance_to)}"),
                 (self.env._("Followed by"), self._names(certificate.user_id)),
             ]),
             'rows': self._dates(certificate, audits, today),
@@ -60,28 +61,28 @@ class ReportQualiopiReportCertificate(models.AbstractModel):
         }
 
     def _dates(self, certificate, audits, today):
-        """All days of the cycle in order: (day, what, tone, status)."""
+        """All days of the cycle in order, with what they are and where it stands."""
         texts = certificate._followup_labels()
-        days = [(certificate.date_from, self.env._("The certificate begins"), 'teal', '')]
+        days = [(certificate.date_from, self.env._("The certificate begins"), '')]
         held = {'surveillance': certificate.surveillance_done_on, 'renewal': certificate.renewed_on}
         for kind in ('surveillance', 'renewal'):
             if held[kind]:
                 continue
             before = certificate._next_date(kind)
-            days += [(before - timedelta(days=number), texts[f'{kind}_{number}'], 'grey', '') for number in STEP_DAYS]
+            days += [(before - timedelta(days=number), texts[f'{kind}_{number}'], '') for number in STEP_DAYS]
         days += [
-            (certificate.surveillance_from, self.env._("Surveillance window opens (14th month)"), 'blue', ''),
-            (certificate.surveillance_to, self.env._("Surveillance window ends (22nd month)"), 'blue', ''),
-            (certificate.date_to, self.env._("The certificate ends"), 'red', ''),
+            (certificate.surveillance_from, self.env._("Surveillance window opens (14th month)"), ''),
+            (certificate.surveillance_to, self.env._("Surveillance window ends (22nd month)"), ''),
+            (certificate.date_to, self.env._("The certificate ends"), ''),
         ]
         label = self._formats(certificate.company_id)['label']
-        days += [(audit.date_from, f"{label(audit, 'type')} ({audit.reference})", 'violet', label(audit, 'state'))
+        days += [(audit.date_from, f"{label(audit, 'type')} ({audit.reference})", label(audit, 'state'))
                  for audit in audits]
         return [
             {
-                'day': day, 'what': what, 'tone': tone, 'is_past': day < today,
+                'day': day, 'what': what, 'is_past': day < today,
                 'status': status or self._distance(day, today),
-            } for day, what, tone, status in sorted(days, key=lambda line: line[0])
+            } for day, what, status in sorted(days, key=lambda line: line[0])
         ]
 
     def _distance(self, day, today):

@@ -49,7 +49,8 @@ class ReportQualiopiReportDrill(models.AbstractModel):
             ),
             'rows': [{
                 'name': events[line].name,
-                'date': formats['d'](events[line].date_begin),
+                'date': " – ".join(dict.fromkeys((
+                    formats['d'](events[line].date_begin), formats['d'](events[line].date_end)))),
                 'category': formats['label'](line, 'category') or self.env._("Without category"),
                 'missing': line.missing_count,
                 'proofs': [{'title': titles[number], **proofs[line][number]} for number in INDICATORS],

@@ -147,7 +147,6 @@ class ReportQualiopiReportPlan(models.AbstractModel):
                     f'{d(item.date)} {item.text or ""}' for item in record.communication_ids),
                 'remark': self._plan_remark(record, done),
                 'unit': record.unit or '',
-                'measured': self._measured(record),
                 'verdict': done.verdict if done else None,
             })
         return rows

@@ -172,7 +172,7 @@ class TestAnonymised(EvidenceFileCase):
         text = self._text('register', **wizard._report_data())
         self.assertNotIn("Quillevic", text)
         self.assertNotIn("Test officer", text)
-        self.assertRegex(text, r'P-\d{4}')
+        self.assertRegex(text, r'P\d{4}')
         self.assertIn("Quillevic", self._text('register', **YEAR))
         book = openpyxl.load_workbook(io.BytesIO(self.env['qualiopi.xlsx'].with_user(self.officer)._workbook(
             'register', None, wizard._report_data())[1]))

@@ -326,6 +326,17 @@ class TestReadinessRules(ReadinessCase):
         self.assertEqual(action.finding_ids.state, 'closed')
         self.assertLevel('32-K', 'ok', action.finding_ids)
 
+    def test_32l(self):
+        audit = self.model_as('qualiopi.audit', self.officer).create({
+            'type': 'surveillance', 'date_from': '2026-11-10',
+        })
+        gap = self.make_finding(audit_id=audit.id, nc_grade='major', cause_ids=False)
+        self.assertLevel('32-L', 'ok', text="1 open")
+        self.set_by_sql(gap, legal_deadline='2026-11-19')
+        self.assertLevel('32-L', 'major', gap)
+        self.set_by_sql(gap, lifted_on='2026-11-18')
+        self.assertLevel('32-L', 'ok')
+
     # === 2, 12, 33 === #
 
     def test_12a(self):
@@ -389,7 +400,7 @@ class TestReadinessRules(ReadinessCase):
             results = self.env['qualiopi.readiness.result'].with_context(lang=lang).search([])
             text = " ".join(str(value) for result in results for value in (
                 result.reason, result.name, result.advice))
-            self.assertNotRegex(text.lower(), r'\bconform')
+            self.assertNotRegex(text.lower(), r'(?<!non-)\bconform')
 
 
 @freeze_time(TODAY)

@@ -2,6 +2,7 @@ from . import (
     base_import_import,
     qualiopi_action_inform,
     qualiopi_answer_exclude,
+    qualiopi_audit_code,
     qualiopi_action_postpone,
     qualiopi_action_tell,
     qualiopi_check_verdict,

@@ -28,6 +28,10 @@ class QualiopiChains(models.TransientModel):
     def _default_date_from(self):
         return fields.Date.context_today(self) - relativedelta(years=1)
 
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        self.display_name = self.env._("Chains")
+
     @api.model
     def action_open(self):
         """Open the chains of the last twelve months.

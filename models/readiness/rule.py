@@ -37,8 +37,6 @@ class Rule:
     is_organisation = False
     # In new-entrant mode the question is whether the process is formalised.
     is_formalised_first = False
-    # Models of other parts that the rule reads: without them it is not looked at.
-    models = ()
 
     def __init__(self, env, situation=None):
         self.env = env
@@ -47,8 +45,8 @@ class Rule:
     # === WHAT EACH RULE SAYS === #
 
     def not_applicable(self):
-        """Key of the text that says why the rule does not concern the provider, None when it does."""
-        return None
+        """Key of the text that says why the rule does not concern the provider, empty when it does."""
+        return ''
 
     def check(self):
         """What the registers show; each rule says it in its own way.

@@ -201,7 +201,6 @@ class NoCompleteChain(Rule):
 
 @rule('32-L')
 class NonconformitiesPastDeadline(Rule):
-    models = ('qualiopi.audit',)
 
     def check(self):
         situation = self.situation
