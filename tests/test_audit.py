@@ -383,7 +383,9 @@ class TestAudit(AuditCase):
         for call in (
             lambda: audit.question_ids.write({'comment': "Later"}), audit.action_make_grid,
             lambda: audit.question_ids.create({
-                'audit_id': audit.id, 'own_question': "Another", 'indicator_id': self.env.ref('qualiopi.indicator_1').id}),
+                'audit_id': audit.id, 'own_question': "Another",
+                'indicator_id': self.env.ref('qualiopi.indicator_1').id,
+            }),
             lambda: audit.slot_ids.create({'audit_id': audit.id, 'name': "Lunch"}),
             lambda: self.env['qualiopi.evidence'].with_user(self.officer).create({
                 'type': 'statement', 'statement': "Seen later", 'audit_id': audit.id}),

