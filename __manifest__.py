@@ -5,6 +5,7 @@
     'summary': "Complaints, findings, improvement actions and audit reports for French training providers",
     'author': 'qualiopi contributors',
     'license': 'LGPL-3',
+    'images': ['static/description/plan.png', 'static/description/accueil.png', 'static/description/matrice.png'],
     'depends': [
         'base_import',
         'calendar',
