@@ -5,6 +5,7 @@
     'summary': "Complaints, findings, improvement actions and audit reports for French training providers",
     'author': 'qualiopi contributors',
     'license': 'LGPL-3',
+    'images': ['static/description/plan.png', 'static/description/accueil.png', 'static/description/matrice.png'],
     'depends': [
         'base_import',
         'calendar',
@@ -30,6 +31,7 @@
         'security/qualiopi_audit_link_security.xml',
         'security/qualiopi_steering_security.xml',
         'security/qualiopi_review_security.xml',
+        'security/qualiopi_giving_back_security.xml',
         'data/qualiopi.referential.csv',
         'data/qualiopi.criterion.csv',
         'data/qualiopi.indicator.csv',
@@ -181,6 +183,10 @@
         'wizard/qualiopi_evidence_verify_views.xml',
         'report/report_communications.xml',
         'report/report_evidence.xml',
+        'report/report_feedback.xml',
+        'views/qualiopi_publication_views.xml',
+        'views/qualiopi_said_done_templates.xml',
+        'views/qualiopi_giving_back_views.xml',
     ],
     'assets': {
         'web.assets_backend': [

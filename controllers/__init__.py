@@ -7,6 +7,7 @@ from . import (
     import_template,
     portal,
     procedure,
+    said_done,
     survey,
     verdict,
     xlsx,

@@ -127,4 +127,6 @@ from . import (
     qualiopi_procedure,
     res_company_procedure,
     qualiopi_nil_statement,
+    qualiopi_publication,
+    qualiopi_feedback_return,
 )

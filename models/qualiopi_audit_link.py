@@ -62,7 +62,7 @@ class QualiopiAuditLink(models.Model):
     )
     named_reason = fields.Text("Why names are shown", tracking=True)
     audit_id = fields.Many2one(
-        'qualiopi.audit', "Audit", check_company=True, ondelete='restrict', index='btree_not_null', copy=False,
+        'qualiopi.audit', check_company=True, ondelete='restrict', index='btree_not_null', copy=False,
     )
     evidence_file_id = fields.Many2one(
         'qualiopi.evidence.file', "Evidence file", check_company=True, ondelete='restrict', index='btree_not_null',

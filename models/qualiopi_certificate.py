@@ -148,6 +148,7 @@ class QualiopiCertificate(models.Model):
     # === CRUD === #
 
     def write(self, vals):
+        self.check_access('write')
         if self._closed_to(vals):
             self._check_unlocked()
         return super().write(vals)

@@ -40,17 +40,19 @@ class QualiopiImprovementAction(models.Model):
         'qualiopi.course', "Course measured", compute='_compute_metric_course_id', store=True, readonly=False,
         ondelete='restrict', check_company=True,
     )
-    metric_trainer_id = fields.Many2one('res.partner', "Trainer measured", ondelete='restrict')
-    metric_site_id = fields.Many2one('res.partner', "Site measured", ondelete='restrict')
+    metric_trainer_id = fields.Many2one('res.partner', "Trainer measured", ondelete='restrict', check_company=True)
+    metric_site_id = fields.Many2one('res.partner', "Site measured", ondelete='restrict', check_company=True)
     metric_question_id = fields.Many2one(
         'survey.question', "Question measured", ondelete='restrict',
         domain="[('survey_id.survey_type', '=', 'qualiopi'), ('qualiopi_use', '=', 'satisfaction')]",
     )
     metric_stakeholder_id = fields.Many2one(
-        'qualiopi.stakeholder', "Said by", ondelete='restrict', help="Leave empty for all stakeholders.",
+        'qualiopi.stakeholder', "Said by", ondelete='restrict', check_company=True,
+        help="Leave empty for all stakeholders.",
     )
     metric_category_id = fields.Many2one(
-        'qualiopi.category', "Of the category", ondelete='restrict', domain="[('is_confidential', '=', False)]",
+        'qualiopi.category', "Of the category", ondelete='restrict', check_company=True,
+        domain="[('is_confidential', '=', False)]",
         help="Leave empty for complaints of all categories.",
     )
     metric_days_before = fields.Integer("Days before", default=180)

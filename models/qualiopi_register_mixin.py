@@ -330,6 +330,8 @@ class QualiopiRegisterMixin(models.AbstractModel):
         return user.has_group('qualiopi.group_confidential') and all(self.mapped('is_confidential'))
 
     def _check_manager(self):
+        # Who has no access at all hears of no role.
+        self.check_access('write')
         if not self._may_decide():
             raise UserError(self.env._("Only a quality manager cancels or reopens. Ask yours."))
 

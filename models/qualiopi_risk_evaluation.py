@@ -40,6 +40,7 @@ class QualiopiRiskEvaluation(models.Model):
         return self.with_context(qualiopi_program=_PROGRAM)
 
     def _check_program(self):
+        self.check_access('write')
         if self.env.context.get('qualiopi_program') is not _PROGRAM:
             raise UserError(self.env._(
                 "The history of evaluations is written by the program and never changed: evaluate the risk anew."

@@ -183,12 +183,13 @@ class QualiopiSatisfactionReport(models.Model):
         def number(value, known):
             return float(value or 0) if known else None
 
+        # Sums of counts are decimals in PostgreSQL.
         return {
-            'campaigns': count, 'asked': asked or 0, 'n': n or 0,
+            'campaigns': count, 'asked': int(asked or 0), 'n': int(n or 0),
             'response_rate': None if rate is False else float(rate),
-            'satisfaction': number(satisfaction, satisfaction_n), 'satisfaction_n': satisfaction_n or 0,
-            'nps': number(nps, nps_n), 'nps_n': nps_n or 0,
-            'insertion_rate': number(insertion, insertion_n), 'insertion_n': insertion_n or 0,
+            'satisfaction': number(satisfaction, satisfaction_n), 'satisfaction_n': int(satisfaction_n or 0),
+            'nps': number(nps, nps_n), 'nps_n': int(nps_n or 0),
+            'insertion_rate': number(insertion, insertion_n), 'insertion_n': int(insertion_n or 0),
             'hidden': self.search_count(Domain(domain) & Domain('is_hidden', '=', True)),
             'method': self._method(),
         }

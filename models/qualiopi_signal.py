@@ -303,4 +303,7 @@ class QualiopiSignal(models.Model):
 class QualiopiFinding(models.Model):
     _inherit = 'qualiopi.finding'
 
-    signal_ids = fields.One2many('qualiopi.signal', 'finding_id', "Signals", readonly=True)
+    signal_ids = fields.One2many(
+        'qualiopi.signal', 'finding_id', "Signals", readonly=True,
+        groups='qualiopi.group_officer,qualiopi.group_auditor,qualiopi.group_confidential',
+    )

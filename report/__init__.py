@@ -24,6 +24,7 @@ from . import (
     evidence_file,
     evidence_workbook,
     report_review,
+    report_feedback,
     report_drill,
     report_readiness,
     audit_pages,

@@ -57,4 +57,5 @@ from . import (
     test_audit_link,
     test_translations,
     test_working_days,
+    test_giving_back,
 )

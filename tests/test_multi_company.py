@@ -127,7 +127,10 @@ class TestMultiCompany(QualiopiCase):
                 and not model._fields['company_id'].compute and not model._fields['company_id'].related
                 and not model._transient and not model._abstract
             ):
-                values[name] = model.create({'name': "Foreign", 'company_id': self.other_company.id})
+                values[name] = model.create({
+                    'name': "Foreign", 'company_id': self.other_company.id,
+                    **({'threshold': 50} if 'threshold' in model._fields else {}),
+                })
         return values
 
     def test_check_company(self):

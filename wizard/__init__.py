@@ -23,6 +23,8 @@ from . import (
     qualiopi_signal_dismiss,
     qualiopi_step,
     qualiopi_review_send,
+    qualiopi_funder_sheet,
+    qualiopi_print_feedback,
     qualiopi_chains,
     qualiopi_readiness_off,
 )

@@ -204,7 +204,7 @@ class NonconformitiesPastDeadline(Rule):
 
     def check(self):
         situation = self.situation
-        findings = situation.search('qualiopi.finding', [('audit_id', '!=', False), ('lifted_on', '=', False)])
+        findings = situation.search('qualiopi.finding', [('nc_grade', '!=', False), ('lifted_on', '=', False)])
         late = findings.filtered(lambda finding: finding.legal_deadline and finding.legal_deadline < situation.today)
         return self.none_or('major', 'some', late, len(findings))
 
