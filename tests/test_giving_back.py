@@ -256,7 +256,8 @@ class TestGivingBack(GivingBackCase):
         event.registration_ids[0].name = "Zoé Quatrepain"
         funder = self.env['res.partner'].create({'name': "Test Funder", 'email': 'funder@example.com'})
         event.registration_ids.funder_id = funder
-        self.give(campaign, content=5, nps=10, free="Zoé Quatrepain helped me, write to zoe@example.com or 06 12 34 56 78")
+        words = "Zoé Quatrepain helped me, write to zoe@example.com or 06 12 34 56 78"
+        self.give(campaign, content=5, nps=10, free=words)
         self.give(campaign, content=3, nps=9, free="QUATREPAIN was late, but pleasant")
         sheet = self._funder_sheet(campaign)
         self.assertEqual(sheet.partner_ids, funder)
@@ -279,7 +280,8 @@ class TestGivingBack(GivingBackCase):
         self.assertEqual(mail.recipient_ids, funder)
         self.assertIn("a reply to this message is enough", mail.body_html)
         self.assertTrue(base64.b64decode(mail.attachment_ids.datas).startswith(b'%PDF'))
-        given = self.model_as('qualiopi.feedback.return', self.auditor).search([('event_id', '=', campaign.event_id.id)])
+        returns = self.model_as('qualiopi.feedback.return', self.auditor)
+        given = returns.search([('event_id', '=', campaign.event_id.id)])
         self.assertEqual((given.partner_ids, given.user_id, given.stakeholder_id), (
             funder, self.officer, self.env.ref('qualiopi.stakeholder_funder')))
         self.model_as('qualiopi.feedback.campaign', self.officer).create({
@@ -300,7 +302,8 @@ class TestGivingBack(GivingBackCase):
         self.give(campaign, content=5, free="To keep")
         for user in (self.other_officer, self.auditor, self.declarant):
             with self.assertDenied():
-                self.model_as('qualiopi.funder.sheet', user).create({'event_id': campaign.event_id.id}).read(['comments'])
+                sheets = self.model_as('qualiopi.funder.sheet', user)
+                sheets.create({'event_id': campaign.event_id.id}).read(['comments'])
 
     def test_nobody_to_send_to(self):
         campaign = self.make_campaign()

@@ -204,7 +204,9 @@ class NonconformitiesPastDeadline(Rule):
 
     def check(self):
         situation = self.situation
-        findings = situation.search('qualiopi.finding', [('nc_grade', '!=', False), ('lifted_on', '=', False)])
+        findings = situation.search('qualiopi.finding', [
+            ('nc_grade', '!=', False), ('lifted_on', '=', False), ('state', '!=', 'cancelled'),
+        ])
         late = findings.filtered(lambda finding: finding.legal_deadline and finding.legal_deadline < situation.today)
         return self.none_or('major', 'some', late, len(findings))
 
