@@ -331,7 +331,7 @@ class QualiopiRegisterMixin(models.AbstractModel):
 
     def _check_manager(self):
         # Who has no access at all hears of no role.
-        self.check_access('write')
+        self.check_access('read')
         if not self._may_decide():
             raise UserError(self.env._("Only a quality manager cancels or reopens. Ask yours."))
 

@@ -54,10 +54,10 @@ DOCUMENTS = (
     Document('communications', 'qualiopi.action_report_communications', (32,)),
     Document('risks', 'qualiopi.action_report_risks', (32,)),
     Document('reviews', 'qualiopi.action_report_review', (32,), 'qualiopi.review', 'date'),
-    Document('synthesis', 'qualiopi.action_report_synthesis', (30,)),
+    Document('matrix', 'qualiopi.action_report_matrix', (30,)),
     Document('satisfaction', 'qualiopi.action_report_satisfaction', (30,)),
     Document('dropouts', 'qualiopi.action_report_dropouts', (12, 11)),
-    Document('results', 'qualiopi.action_report_results', (11,)),
+    Document('results', 'qualiopi.action_report_results', (2, 11)),
     Document('audits', 'qualiopi.action_report_audit', (32,), 'qualiopi.audit', 'date_from'),
     Document('responses', 'qualiopi.action_report_response', (32,), 'qualiopi.audit', 'date_from'),
 )
@@ -144,7 +144,7 @@ class QualiopiEvidenceFile(models.Model):
             'communications': self.env._("Internal communications"),
             'risks': self.env._("Risk register"),
             'reviews': self.env._("Quality reviews"),
-            'synthesis': self.env._("Summary of appreciations"),
+            'matrix': self.env._("Solicitations by stakeholder"),
             'satisfaction': self.env._("Summary of appreciations"),
             'dropouts': self.env._("Register of dropouts"),
             'results': self.env._("Results"),
@@ -209,13 +209,15 @@ class QualiopiEvidenceFile(models.Model):
                 pieces += file._gather_sheets(document, report, numbers, data, taken, records)
                 continue
             printer = file.env[f'report.{report.report_name}']
-            [selection] = printer._selections(None, data)
-            records[printer._list_model] = selection['records']
-            content = printer._document(selection)
-            totals[document.code] = [file._title(document.code), sum(
-                len(section['rows']) for section in content['sections'])]
-            if printer._widths:
-                sheets.append((printer, content))
+            # Some papers hold figures, and no list of records.
+            if hasattr(printer, '_selections'):
+                [selection] = printer._selections(None, data)
+                records[printer._list_model] = selection['records']
+                content = printer._document(selection)
+                totals[document.code] = [file._title(document.code), sum(
+                    len(section['rows']) for section in content['sections'])]
+                if printer._widths:
+                    sheets.append((printer, content))
             folder = file._folder(numbers[0])
             pieces.append(file._document_piece(
                 document, report, numbers, evidence_zip.free_path(
