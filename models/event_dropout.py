@@ -214,6 +214,7 @@ class QualiopiCourse(models.Model):
         :rtype: dict
         """
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id('qualiopi.qualiopi_dropout_action'),
             'domain': [('course_id', '=', self.id)],

@@ -324,6 +324,7 @@ class QualiopiAudit(models.Model):
     def action_view_questions(self):
         """Open the grid: cards on a telephone, a table elsewhere."""
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id('qualiopi.qualiopi_audit_question_action'),
             'domain': [('audit_id', '=', self.id)],

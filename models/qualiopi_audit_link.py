@@ -276,6 +276,7 @@ class QualiopiAuditLink(models.Model):
     def action_view_visits(self):
         """What was seen and downloaded by this access."""
         self.ensure_one()
+        self.check_access('read')
         action = self.env['ir.actions.act_window']._for_xml_id('qualiopi.qualiopi_audit_visit_action')
         return {**action, 'domain': [('link_id', '=', self.id)], 'context': {'create': False}}
 

@@ -226,6 +226,7 @@ class QualiopiCourse(models.Model):
         :rtype: dict
         """
         self.ensure_one()
+        self.check_access('read')
         action = self.env['ir.actions.act_window']._for_xml_id('qualiopi.qualiopi_publication_action')
         return {**action, 'domain': [('course_id', '=', self.id)], 'context': {'default_course_id': self.id}}
 
@@ -236,4 +237,5 @@ class QualiopiCourse(models.Model):
         :rtype: dict
         """
         self.ensure_one()
+        self.check_access('read')
         return {'type': 'ir.actions.act_url', 'url': self._door_url(), 'target': 'new'}

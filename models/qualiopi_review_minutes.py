@@ -122,6 +122,7 @@ class QualiopiReview(models.Model):
     def action_inform(self):
         """The wizard that sends the minutes and keeps who received them, and when."""
         self.ensure_one()
+        self.check_access('read')
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Send the minutes"),

@@ -24,6 +24,8 @@ _ARGUMENTS = {
     # Addresses of empty files, and windows on what the caller may see: nothing.
     'get_import_templates': None, 'action_view_campaigns': None, 'action_view_answers': None,
     'action_view_invites': None, 'action_view_verbatims': None,
+    # A text of ours on an empty list.
+    'get_empty_list_help': None,
 }
 
 

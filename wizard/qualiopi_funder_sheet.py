@@ -27,6 +27,18 @@ class QualiopiFunderSheet(models.TransientModel):
     )
     text = fields.Text("Message", compute='_compute_text', store=True, readonly=False, required=True, precompute=True)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        # Before anything of the session is proposed: who pays for it is its own company's business.
+        events = [vals['event_id'] for vals in vals_list if vals.get('event_id')]
+        self.env['event.event'].browse(events).check_access('read')
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if vals.get('event_id'):
+            self.env['event.event'].browse(vals['event_id']).check_access('read')
+        return super().write(vals)
+
     @api.depends('event_id')
     def _compute_from_event(self):
         for wizard in self:
@@ -70,6 +82,7 @@ class QualiopiFunderSheet(models.TransientModel):
         :raise UserError: without a recipient who has an e-mail address
         """
         self.ensure_one()
+        self.check_access('write')
         if not self.env.user.has_group('qualiopi.group_officer'):
             raise UserError(self.env._("Results are sent by the quality team. Ask one of its members."))
         event = self.event_id
