@@ -2,14 +2,16 @@ from odoo.tools import SQL
 
 # In the order in which nothing left refers to what is deleted.
 _REGISTERS = (
-    'qualiopi_signal',
+    'qualiopi_signal', 'qualiopi_publication', 'qualiopi_feedback_return', 'qualiopi_audit_visit',
+    'qualiopi_audit_link', 'qualiopi_evidence_piece', 'qualiopi_evidence_file', 'qualiopi_pseudonym',
+    'qualiopi_readiness_run', 'qualiopi_readiness_result',
     'qualiopi_evidence', 'qualiopi_dropout_contact', 'qualiopi_dropout', 'qualiopi_result',
     'qualiopi_feedback_invite', 'qualiopi_feedback_campaign', 'qualiopi_feedback_rule',
     'qualiopi_review_item', 'qualiopi_access_log', 'qualiopi_complaint_version', 'qualiopi_postponement',
     'qualiopi_risk_evaluation', 'qualiopi_risk', 'qualiopi_nil_statement',
     'qualiopi_communication', 'qualiopi_review', 'qualiopi_procedure', 'qualiopi_effectiveness_check',
-    'qualiopi_improvement_action',
-    'qualiopi_finding', 'qualiopi_complaint', 'qualiopi_number',
+    'qualiopi_improvement_action', 'qualiopi_audit_slot', 'qualiopi_audit_question',
+    'qualiopi_finding', 'qualiopi_complaint', 'qualiopi_audit', 'qualiopi_certificate', 'qualiopi_number',
 )
 
 

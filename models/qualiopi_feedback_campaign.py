@@ -149,9 +149,9 @@ class QualiopiFeedbackCampaign(models.Model):
     # === DEFAULTS AND COMPUTES === #
 
     @api.model
-    def default_get(self, fields_list):
-        defaults = super().default_get(fields_list)
-        if 'indicator_ids' in fields_list and not defaults.get('indicator_ids'):
+    def default_get(self, fields):
+        defaults = super().default_get(fields)
+        if 'indicator_ids' in fields and not defaults.get('indicator_ids'):
             indicators = self.env['qualiopi.indicator'].search([('number', '=', 30)])
             defaults['indicator_ids'] = [Command.set(indicators.ids)]
         return defaults

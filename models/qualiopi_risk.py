@@ -137,9 +137,9 @@ class QualiopiRisk(models.Model):
     # === COMPUTES === #
 
     @api.model
-    def default_get(self, fields_list):
-        defaults = super().default_get(fields_list)
-        if 'indicator_ids' in fields_list and not defaults.get('indicator_ids'):
+    def default_get(self, fields):
+        defaults = super().default_get(fields)
+        if 'indicator_ids' in fields and not defaults.get('indicator_ids'):
             indicator = self.env.ref('qualiopi.indicator_32', raise_if_not_found=False)
             defaults['indicator_ids'] = [Command.set(indicator.ids)] if indicator else []
         return defaults
