@@ -27,13 +27,18 @@ class FeedbackController(Controller):
         if not invite_sudo:
             raise request.not_found()
         campaign = invite_sudo.campaign_id
-        if not campaign._is_open():
+        key = self._browser_key(invite_sudo) or key
+        invite_sudo._follow_registration()
+        if self._state(invite_sudo, key) == 'closed':
             return self._page(invite_sudo, token)
-        answer = invite_sudo._open_answer(key=self._browser_key(invite_sudo) or key)
+        answer = invite_sudo._open_answer(key=key)
         if not answer:
             return self._page(invite_sudo, token)
-        response = request.redirect(answer._feedback_url(), code=303)
+        lang = campaign._answer_lang(invite_sudo._lang())
+        response = request.redirect(answer._feedback_url(lang), code=303)
         if campaign.is_anonymous:
+            # The ballot does not say in which language it is asked.
+            response.set_cookie('frontend_lang', lang, samesite='Lax')
             # Only this browser can go on: the server does not know whose answer it is.
             response.set_cookie(
                 self._cookie(invite_sudo), answer.access_token, max_age=_COOKIE_DAYS * 24 * 3600, httponly=True,

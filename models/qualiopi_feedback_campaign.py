@@ -204,7 +204,7 @@ class QualiopiFeedbackCampaign(models.Model):
             days = (campaign.reminder_max + 1) * campaign.reminder_days if campaign.means == 'survey' else 0
             campaign.date_to = campaign.date_from and campaign.date_from + timedelta(days=days)
 
-    @api.depends('means', 'invite_ids.state', 'invite_ids.reminder_number')
+    @api.depends('means', 'invite_ids.state', 'invite_ids.reminder_number', 'is_sealed')
     def _compute_counts(self):
         surveys = self.filtered(lambda campaign: campaign.means == 'survey')
         counts = defaultdict(lambda: [0, 0, 0, 0])
@@ -217,6 +217,15 @@ class QualiopiFeedbackCampaign(models.Model):
             count[1] += number if is_reminded and state in ('sent', 'answered') else 0
             count[2] += number if state == 'answered' else 0
             count[3] += number if state in ('bounced', 'failed') else 0
+        # While an anonymous campaign runs, who has opened the questionnaire counts; then who has finished it.
+        sealed = surveys.filtered(lambda campaign: campaign.is_anonymous and campaign.is_sealed)
+        # sudo: their number alone
+        finished = dict(self.env['survey.user_input'].sudo()._read_group(
+            [('campaign_id', 'in', sealed.ids), ('state', '=', 'done')], ['campaign_id'], ['__count'],
+        ))
+        for campaign in sealed:
+            count = counts[campaign._origin.id]
+            count[2] = min(count[2], finished.get(campaign._origin, 0))
         for campaign in self:
             if campaign in surveys:
                 (campaign.asked_count, campaign.reminded_count, campaign.answered_count,
@@ -274,8 +283,8 @@ class QualiopiFeedbackCampaign(models.Model):
             raise UserError(self.env._("The figures of a questionnaire are counted by the program."))
         asked = _ASKED_FIELDS & vals.keys()
         if asked:
-            # sudo: whether somebody was asked, not who
-            for campaign in self.sudo().filtered('invite_ids'):
+            # sudo: whether somebody was asked or has answered, on paper too, not who
+            for campaign in self.sudo().filtered(lambda campaign: campaign.invite_ids or campaign.answer_ids):
                 if campaign._differs_from({name: vals[name] for name in asked}):
                     raise UserError(self.env._(
                         "People were asked in %s already: make another campaign instead of changing what it asks.",
@@ -359,7 +368,7 @@ class QualiopiFeedbackCampaign(models.Model):
         for campaign in self:
             if campaign.means != 'survey':
                 raise UserError(self.env._("Only questionnaires are sent. Record this campaign as held instead."))
-            if not campaign.survey_id:
+            if not campaign._has_questionnaire():
                 raise UserError(self.env._("Choose the questionnaire that is to be sent."))
             if not campaign._recipients()[campaign]:
                 raise UserError(self.env._(

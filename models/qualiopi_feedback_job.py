@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
@@ -83,7 +82,7 @@ class QualiopiFeedbackCampaign(models.Model):
         today = {campaign: campaign._today() for campaign in campaigns}
         alive = campaigns.filtered(lambda campaign: campaign.state in ('planned', 'running'))
         begun = alive.filtered(
-            lambda campaign: campaign.means == 'survey' and campaign.survey_id
+            lambda campaign: campaign.means == 'survey' and campaign._has_questionnaire()
             and (campaign.state == 'running' or campaign.date_from <= today[campaign])
         )
         begun.filtered(lambda campaign: campaign.state == 'planned')._as_server().write({'state': 'running'})
@@ -100,6 +99,25 @@ class QualiopiFeedbackCampaign(models.Model):
         for day, checked in campaigns.grouped(today.get).items():
             checked._as_server().write({'checked_on': day})
         campaigns._followup_sync()
+
+    def _has_questionnaire(self):
+        """Whether there is something to send: an archived questionnaire goes on with those who have it only.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        # sudo: whether it is in use
+        return bool(self.survey_id) and (self.state == 'running' or self.sudo().survey_id.active)
+
+    def _has_unfinished(self):
+        """Whether somebody has opened an anonymous questionnaire and not finished it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        # sudo: whether there is one, not whose
+        return self.is_anonymous and bool(self.env['survey.user_input'].sudo().search_count(
+            [('campaign_id', '=', self.id), ('state', '!=', 'done'), ('test_entry', '=', False)], limit=1))
 
     def _end_due(self, today):
         """End what nobody is waiting for: all have answered, or the last day has passed."""
@@ -119,7 +137,8 @@ class QualiopiFeedbackCampaign(models.Model):
                 # Who was written to late, since the job stood still, has the same time to answer.
                 campaign._as_server().write({'date_to': last})
             if not open_invites and not invites.filtered(lambda invite: invite.state in ('bounced', 'failed')):
-                is_over = True
+                # Who has opened a ballot may finish it until the last day.
+                is_over = campaign.date_to < today[campaign] or not campaign._has_unfinished()
             else:
                 is_over = campaign.date_to < today[campaign] and not to_remind
             if is_over:
@@ -270,16 +289,17 @@ class QualiopiFeedbackCampaign(models.Model):
 
     @api.model
     def _blur(self):
-        """Rewrite the invitations of anonymous campaigns: otherwise the transaction that last wrote a row, which
-        the database keeps, would be the same for the person and for the answer."""
-        self.env['qualiopi.feedback.invite'].flush_model()
-        self.env.cr.execute(SQL(
-            """UPDATE qualiopi_feedback_invite i SET state = i.state
-                 FROM qualiopi_feedback_campaign c
-                WHERE c.id = i.campaign_id AND c.is_anonymous AND c.state IN ('running', 'done')
-                  AND c.date_from >= %s""",
-            fields.Date.today() - timedelta(days=400),
-        ))
+        """Mix what anonymous campaigns that run have collected: otherwise what the database keeps of each row (its
+        number, its place, its day, the transaction that wrote it) would tell in which order people answered."""
+        # sudo: the daily job is nobody's
+        running = self.sudo().search([('is_anonymous', '=', True), ('means', '=', 'survey'), ('state', '=', 'running')])
+        for campaign in running:
+            try:
+                with self.env.cr.savepoint():
+                    campaign._shuffle_answers()
+            except Exception:  # whatever one campaign does, the others are mixed, and all go on
+                self.env.invalidate_all()
+                _logger.exception("The answers of %s could not be mixed", campaign)
 
 
 class QualiopiFeedbackInvite(models.Model):
@@ -302,6 +322,14 @@ class QualiopiFeedbackInvite(models.Model):
             changed.update(state='failed', reason='no_email')
         if changed:
             self.write(changed)
+
+    def _follow_registration(self):
+        """Ask no more who has left, or moved to another session, since the job has last run."""
+        self.ensure_one()
+        registration = self.registration_id
+        is_there = registration.state in ('open', 'done') and registration.event_id == self.event_id
+        if self.state != 'answered' and not is_there:
+            self.campaign_id._sync_invites()
 
     def _why_gone(self, is_duplicate):
         if is_duplicate:
