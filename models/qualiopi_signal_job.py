@@ -8,6 +8,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
 from odoo.fields import Command, Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
 from .qualiopi_signal_rule import CAMPAIGN_KINDS, ENTRY_KINDS, figure_text, limit_text
@@ -84,6 +85,16 @@ class QualiopiSignal(models.Model):
         return signals
 
 
+    def _add_safely(self, complaints):
+        """Add entries to a signal that is open; a finding that takes none does not hold up other subjects."""
+        try:
+            with self.env.cr.savepoint():
+                self._add_entries(complaints)
+        except Exception:  # whatever one subject does, the others are looked at
+            self.env.invalidate_all()
+            _logger.exception("New entries could not be added to %s", self)
+
+
 class QualiopiFeedbackCampaign(models.Model):
     _inherit = 'qualiopi.feedback.campaign'
 
@@ -113,8 +124,11 @@ class QualiopiFeedbackCampaign(models.Model):
             with self.env.cr.savepoint():
                 self._hold_against_rules()
                 self._signal_seen()
-        except Exception:  # whatever one campaign does, the others are looked at
+        except Exception as error:  # whatever one campaign does, the others are looked at
             self.env.invalidate_all()
+            if len(self) == 1 and isinstance(error, PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
+                # Somebody answered in this moment: after the commit it is still due, and looked at again.
+                return
             if len(self) == 1:
                 _logger.exception("The rules could not be held against %s", self)
                 self._signal_seen()
@@ -396,7 +410,7 @@ class QualiopiSignalRule(models.Model):
                 lambda s: s.state == 'proposed' or s.finding_id and not s.finding_id._is_ended())[-1:]
             if fresh and still_open:
                 if not still_open.is_confidential:
-                    still_open._add_entries(fresh)
+                    still_open._add_safely(fresh)
             elif len(fresh) >= self.count:
                 found.append(self._entries_values(subject, fresh, keys[subject]))
         Signal._notice(self, company, found)
