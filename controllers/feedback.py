@@ -18,6 +18,7 @@ class FeedbackController(Controller):
         invite_sudo = self._open(invite_id, token)
         if not invite_sudo:
             raise request.not_found()
+        invite_sudo._follow_registration()
         return self._page(invite_sudo, token)
 
     @route(_URL, type='http', auth='public', methods=['POST'], website=True, sitemap=False)
@@ -29,7 +30,7 @@ class FeedbackController(Controller):
         campaign = invite_sudo.campaign_id
         key = self._browser_key(invite_sudo) or key
         invite_sudo._follow_registration()
-        if self._state(invite_sudo, key) == 'closed':
+        if self._state(invite_sudo, key) in ('early', 'closed'):
             return self._page(invite_sudo, token)
         answer = invite_sudo._open_answer(key=key)
         if not answer:
@@ -67,7 +68,7 @@ class FeedbackController(Controller):
         return key if invite._valid_key(key) else None
 
     def _state(self, invite, key):
-        """What the page says: begin, go on, thank you, begun elsewhere, over."""
+        """What the page says: begin, go on, thank you, begun elsewhere, not yet, over."""
         campaign = invite.campaign_id
         if campaign.is_anonymous:
             # sudo: the invitation's token was checked, and the browser's own secret finds the answer
@@ -78,7 +79,7 @@ class FeedbackController(Controller):
         if answer and answer.state == 'done':
             return 'answered'
         if not campaign._is_open():
-            return 'closed'
+            return 'early' if campaign._is_early() and invite.state != 'excluded' else 'closed'
         if answer:
             return 'begun'
         if invite.state == 'answered':
@@ -99,6 +100,7 @@ class FeedbackController(Controller):
             'is_anonymous': campaign.is_anonymous,
             'threshold': campaign.threshold,
             'state': self._state(invite, key),
+            'opens_on': campaign.date_from,
             'url': f'/qualiopi/feedback/{invite.id}/{token}',
             'key': key or str(uuid.uuid4()),
         })

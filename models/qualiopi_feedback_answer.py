@@ -89,9 +89,17 @@ class QualiopiFeedbackCampaign(models.Model):
         self.ensure_one()
         # A questionnaire that was archived for a new version is still answered by those whom it was sent to.
         return (
-            self.means == 'survey' and bool(self.survey_id)
+            self.means == 'survey' and bool(self.survey_id) and not self._is_early()
             and (self.state == 'running' or (self.state == 'done' and not self.is_anonymous))
         )
+
+    def _is_early(self):
+        """Whether the session was postponed after the invitations, so that there is nothing to say of it yet.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.state == 'running' and self.date_from > self._today()
 
     def _new_answer(self, lang=None, **values):
         """A begun answer to this campaign, written by nobody in particular.

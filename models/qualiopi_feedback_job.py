@@ -3,8 +3,11 @@
 import logging
 from datetime import timedelta
 
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 _logger = logging.getLogger(__name__)
 
@@ -25,7 +28,7 @@ class QualiopiFeedbackCampaign(models.Model):
         so that a run that was cut off is taken up where it stopped and a second one sends nothing."""
         progress = self.env['ir.cron']._commit_progress
         for company in self._ruled_companies():
-            self._create_from_rules(company)
+            self._create_safely(company)
             if not progress(1, remaining=1):
                 return
         self._blur()
@@ -65,6 +68,9 @@ class QualiopiFeedbackCampaign(models.Model):
                 self._run()
         except Exception as error:  # whatever one campaign does, the others go on
             self.env.invalidate_all()
+            if len(self) == 1 and isinstance(error, PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
+                # Somebody answered in this moment: after the commit it is still due, and tried again.
+                return
             if len(self) == 1:
                 _logger.exception("Feedback campaign %s could not be brought up to date", self)
                 self._as_server().write({'checked_on': self._today()})
@@ -147,9 +153,35 @@ class QualiopiFeedbackCampaign(models.Model):
     # === FROM THE RULES === #
 
     @api.model
-    def _create_from_rules(self, company):
+    def _create_safely(self, company):
+        """Make the campaigns that the rules of a company ask for; when that fails, one by one, so that a rule or
+        a session that is broken does not hold up the others."""
+        try:
+            with self.env.cr.savepoint():
+                self._create_from_rules(company)
+            return
+        except UniqueViolation:
+            # Another run made them in this moment.
+            self.env.invalidate_all()
+            return
+        except Exception:  # whatever one rule does, the others and the other companies go on
+            self.env.invalidate_all()
+            _logger.exception("Not all campaigns of %s could be made", company)
+        asking = self.env['qualiopi.feedback.rule'].search([
+            ('company_id', 'parent_of', company.id), ('is_off', '=', False)])
+        for rule in asking:
+            try:
+                with self.env.cr.savepoint():
+                    self._create_from_rules(company, only=rule)
+            except Exception:  # see above
+                self.env.invalidate_all()
+                _logger.exception("Rule %s made no campaigns of %s", rule, company)
+
+    @api.model
+    def _create_from_rules(self, company, only=None):
         """Make the campaigns of a company's sessions that are due within a month, once each.
 
+        :param only: the one rule whose campaigns are made
         :return: the new campaigns
         """
         today = company._qualiopi_local_date(fields.Datetime.now())
@@ -176,6 +208,8 @@ class QualiopiFeedbackCampaign(models.Model):
         vals_list = []
         for event in events:
             for rule in rules._applying(event):
+                if only and rule != only:
+                    continue
                 date = rule._date_of(event)
                 key = (event.id, rule.stakeholder_id.id, rule.moment)
                 is_near = today - timedelta(days=_GRACE_DAYS) <= date <= today + timedelta(days=_HORIZON_DAYS)
@@ -297,6 +331,9 @@ class QualiopiFeedbackCampaign(models.Model):
             try:
                 with self.env.cr.savepoint():
                     campaign._shuffle_answers()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                # Somebody answered in this moment: mixed with the others the next night.
+                self.env.invalidate_all()
             except Exception:  # whatever one campaign does, the others are mixed, and all go on
                 self.env.invalidate_all()
                 _logger.exception("The answers of %s could not be mixed", campaign)

@@ -459,7 +459,8 @@ class TestAnonymity(AnswerCase):
                     'web_read': lambda records=records: records.web_read({'create_date': {}}),
                     'export': lambda records=records: records.export_data(['create_date']),
                     'copy': lambda records=records: records[0].copy(),
-                    'write': lambda records=records: records.write({'skipped' if 'skipped' in records else 'state': False}),
+                    'write': lambda records=records: records.write({
+                        'skipped' if 'skipped' in records._fields else 'state': False}),
                     'unlink': lambda records=records: records.unlink(),
                 }.items():
                     with self.subTest(user=user.name, model=Model._name, call=name), self.muted():
