@@ -365,7 +365,7 @@ class QualiopiFeedbackInvite(models.Model):
         self.ensure_one()
         registration = self.registration_id
         is_there = registration.state in ('open', 'done') and registration.event_id == self.event_id
-        if self.state != 'answered' and not is_there:
+        if self.campaign_id.state == 'running' and self.state != 'answered' and not is_there:
             self.campaign_id._sync_invites()
 
     def _why_gone(self, is_duplicate):

@@ -106,7 +106,8 @@ class TestFeedbackBadDays(BadDaysCase, PageCase):
             with self.assertRefused("has been answered"):
                 refused()
         survey.write({'title': "Another title", 'question_and_page_ids': [
-            Command.update(self.content.id, {'sequence': 30}), Command.update(self.noise.id, {'description': "<p>!</p>"}),
+            Command.update(self.content.id, {'sequence': 30}),
+            Command.update(self.noise.id, {'description': "<p>!</p>"}),
             Command.create({'title': "Your job?", 'question_type': 'char_box', 'sequence': 31})]})
         self.answer(second, content=3, noise=5)
         # (100 + 100) / 2 and (50 + 0) / 2.
@@ -424,7 +425,8 @@ class TestFeedbackJob(BadDaysCase):
         """What a person asked, or who reads the campaign, would notice."""
         self.env.flush_all()
         self.cr.execute("""
-            SELECT e.name, c.state, c.date_from, i.name, i.state, i.sent_on, COALESCE(i.reminder_number, 0), i.last_reminder,
+            SELECT e.name, c.state, c.date_from, i.name, i.state, i.sent_on,
+                   COALESCE(i.reminder_number, 0), i.last_reminder,
                    (SELECT count(*) FROM mail_mail m JOIN mail_message mm ON mm.id = m.mail_message_id
                      WHERE mm.model = 'qualiopi.feedback.invite' AND mm.res_id = i.id)
               FROM qualiopi_feedback_campaign c JOIN event_event e ON e.id = c.event_id

@@ -13,6 +13,7 @@ from .common import TODAY
 from .test_answers import AnswerCase
 
 _JOB = 'odoo.addons.qualiopi.models.qualiopi_signal_job'
+_SUBJECT = 'odoo.addons.qualiopi.models.qualiopi_signal_subject'
 
 
 @tagged('post_install', '-at_install')
@@ -397,7 +398,8 @@ class TestSignals(AnswerCase):
         def session(learners, **values):
             event = self._make_event(self.company, course_id=self.course.id, **values)
             registrations = [
-                self._make_registration(event, name=f"D{number}", email=f'd{number}.{event.id}@example.com', state='open')
+                self._make_registration(
+                    event, name=f"D{number}", email=f'd{number}.{event.id}@example.com', state='open')
                 for number in range(learners)]
             self.model_as('qualiopi.dropout', self.officer).create({
                 'registration_id': registrations[0].id, 'date': '2026-11-17'})
@@ -405,7 +407,8 @@ class TestSignals(AnswerCase):
 
         session(10)
         session(4)
-        self.assertFalse(self.held('dropout_rate', threshold=10, min_n=5), "one of ten is not more than 10 %; 4 are few")
+        # One of ten is not more than 10 %; four are few.
+        self.assertFalse(self.held('dropout_rate', threshold=10, min_n=5))
         nine = session(9)
         signal = self.held('dropout_rate')
         self.assertRecordValues(signal, [{'event_id': nine.id, 'n': 9}])
@@ -576,7 +579,7 @@ class TestSignals(AnswerCase):
 
         with freeze_time('2026-09-01 10:00:00'):
             self.complain()
-        with patch.object(rule, '_look_at_entries', broken), mute_logger(_JOB):
+        with patch.object(rule, '_look_at_entries', broken), mute_logger(_SUBJECT):
             self.run_job()
         self.assertTrue(self.signals().filtered(lambda signal: signal.kind == 'late'))
         self.assertEqual(self.env.ref('qualiopi.ir_cron_signals').failure_count, 0)
@@ -595,7 +598,8 @@ class TestSignals(AnswerCase):
         def rows():
             self.env.flush_all()
             return [
-                (signal.kind, signal.subject_key, signal.value, signal.finding_id.description) for signal in self.signals()]
+                (signal.kind, signal.subject_key, signal.value, signal.finding_id.description)
+                for signal in self.signals()]
 
         def run(kill=None):
             commits = []
