@@ -103,6 +103,7 @@ def ask(env):
     """Sessions whose learners a rule asks, and answers that are held against the rules of signals."""
     beneficiary, survey = env.ref('qualiopi.stakeholder_beneficiary'), env.ref('qualiopi.survey_learner_hot')
     env['qualiopi.feedback.rule'].search([]).active = False
+    env.flush_all()
     env['qualiopi.feedback.rule'].create({
         'stakeholder_id': beneficiary.id, 'moment': 'hot', 'survey_id': survey.id, 'offset_days': 3})
     events = env['event.event'].create([{

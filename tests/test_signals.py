@@ -573,7 +573,7 @@ class TestSignals(AnswerCase):
         entries = rule._look_at_entries
 
         def broken(rules, *args):
-            if rules.grouping == 'category':
+            if rules.kind == 'complaints':
                 raise ValueError("poisoned")
             return entries(rules, *args)
 
