@@ -4,10 +4,11 @@ import logging
 from datetime import timedelta
 
 from psycopg2.errors import UniqueViolation
+from psycopg2.extensions import TransactionRollbackError
 
 from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError
 from odoo.fields import Domain
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 _logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class QualiopiFeedbackCampaign(models.Model):
                 self._run()
         except Exception as error:  # whatever one campaign does, the others go on
             self.env.invalidate_all()
-            if len(self) == 1 and isinstance(error, PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
+            if len(self) == 1 and isinstance(error, (ConcurrencyError, TransactionRollbackError)):
                 # Somebody answered in this moment: after the commit it is still due, and tried again.
                 return
             if len(self) == 1:
@@ -331,7 +332,7 @@ class QualiopiFeedbackCampaign(models.Model):
             try:
                 with self.env.cr.savepoint():
                     campaign._shuffle_answers()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            except (ConcurrencyError, TransactionRollbackError):
                 # Somebody answered in this moment: mixed with the others the next night.
                 self.env.invalidate_all()
             except Exception:  # whatever one campaign does, the others are mixed, and all go on

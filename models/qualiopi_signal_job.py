@@ -4,10 +4,11 @@ import logging
 from datetime import timedelta
 
 from psycopg2.errors import UniqueViolation
+from psycopg2.extensions import TransactionRollbackError
 
 from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError
 from odoo.fields import Domain
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
 from .qualiopi_signal_rule import CAMPAIGN_KINDS, figure_text, limit_text
@@ -125,7 +126,7 @@ class QualiopiFeedbackCampaign(models.Model):
                 self._signal_seen()
         except Exception as error:  # whatever one campaign does, the others are looked at
             self.env.invalidate_all()
-            if len(self) == 1 and isinstance(error, PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
+            if len(self) == 1 and isinstance(error, (ConcurrencyError, TransactionRollbackError)):
                 # Somebody answered in this moment: after the commit it is still due, and looked at again.
                 return
             if len(self) == 1:
