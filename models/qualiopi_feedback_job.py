@@ -1,6 +1,7 @@
 """What the campaigns do by themselves: made from the rules, they invite, remind, follow their session and end."""
 
 import logging
+from collections import Counter
 from datetime import timedelta
 
 from psycopg2.errors import UniqueViolation
@@ -13,6 +14,8 @@ from odoo.fields import Domain
 _logger = logging.getLogger(__name__)
 
 _BATCH = 50
+# So often in one run is a campaign tried on which somebody is writing.
+_TRIES = 5
 # Campaigns show in the calendar this long before; after a longer silence of the job nobody is asked any more.
 _HORIZON_DAYS = 30
 _GRACE_DAYS = 30
@@ -33,9 +36,14 @@ class QualiopiFeedbackCampaign(models.Model):
             if not progress(1, remaining=1):
                 return
         self._blur()
-        while batch := self.search(self._due_domain(), limit=_BATCH, order='id'):
-            batch._run_safely()
-            remaining = self.search_count(self._due_domain(), limit=_BATCH)
+        held = Counter()
+
+        def due():
+            return self._due_domain() & Domain('id', 'not in', [key for key, times in held.items() if times >= _TRIES])
+
+        while batch := self.search(due(), limit=_BATCH, order='id'):
+            held.update(batch._run_safely().ids)
+            remaining = self.search_count(due(), limit=_BATCH)
             if not progress(len(batch), remaining=remaining):
                 return
             # Memory is bounded by the batch.
@@ -63,23 +71,25 @@ class QualiopiFeedbackCampaign(models.Model):
         return Domain('state', 'in', ('planned', 'running')) & Domain('is_imported', '=', False) & unseen
 
     def _run_safely(self):
-        """Bring campaigns up to date; when that fails, by halves, so that one does not hold up the others."""
+        """Bring campaigns up to date; when that fails, by halves, so that one does not hold up the others.
+
+        :return: campaigns on which somebody else was writing: still due, to be tried again after the commit
+        """
         try:
             with self.env.cr.savepoint():
                 self._run()
+            return self.browse()
         except Exception as error:  # whatever one campaign does, the others go on
             self.env.invalidate_all()
-            if len(self) == 1 and isinstance(error, (ConcurrencyError, TransactionRollbackError)):
-                # Somebody answered in this moment: after the commit it is still due, and tried again.
-                return
+            if len(self) == 1 and isinstance(error, (ConcurrencyError, TransactionRollbackError, UniqueViolation)):
+                return self
             if len(self) == 1:
                 _logger.exception("Feedback campaign %s could not be brought up to date", self)
                 self._as_server().write({'checked_on': self._today()})
                 self._log_texts({self.id: self.env._("Nothing was sent today: %s", error)})
-                return
+                return self.browse()
             middle = len(self) // 2
-            self[:middle]._run_safely()
-            self[middle:]._run_safely()
+            return self[:middle]._run_safely() | self[middle:]._run_safely()
 
     def _run(self):
         """Invite, remind and end what is due today."""

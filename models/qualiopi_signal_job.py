@@ -1,6 +1,7 @@
 """The daily job behind the signals: rules are held against what campaigns, sessions and the register say."""
 
 import logging
+from collections import Counter
 from datetime import timedelta
 
 from psycopg2.errors import UniqueViolation
@@ -16,6 +17,8 @@ from .qualiopi_signal_rule import CAMPAIGN_KINDS, figure_text, limit_text
 _logger = logging.getLogger(__name__)
 
 _BATCH = 100
+# So often in one run is a campaign tried on which somebody is writing.
+_TRIES = 5
 # Campaigns and sessions are looked at until so many days after their end; later only when an answer changes.
 _LOOK_DAYS = 60
 
@@ -29,9 +32,15 @@ class QualiopiSignal(models.Model):
         is reported and left aside."""
         progress = self.env['ir.cron']._commit_progress
         Campaign = self.env['qualiopi.feedback.campaign']
-        while batch := Campaign.search(Campaign._signal_due_domain(), limit=_BATCH, order='id'):
-            batch._signal_safely()
-            remaining = Campaign.search_count(Campaign._signal_due_domain(), limit=_BATCH)
+        held = Counter()
+
+        def due():
+            return Campaign._signal_due_domain() & Domain(
+                'id', 'not in', [key for key, times in held.items() if times >= _TRIES])
+
+        while batch := Campaign.search(due(), limit=_BATCH, order='id'):
+            held.update(batch._signal_safely().ids)
+            remaining = Campaign.search_count(due(), limit=_BATCH)
             if not progress(len(batch), remaining=remaining + 1):
                 return
             # Memory is bounded by the batch.
@@ -119,23 +128,25 @@ class QualiopiFeedbackCampaign(models.Model):
         )
 
     def _signal_safely(self):
-        """Hold the rules against campaigns; when that fails, by halves, so that one does not hold up others."""
+        """Hold the rules against campaigns; when that fails, by halves, so that one does not hold up others.
+
+        :return: campaigns on which somebody else was writing: still due, to be tried again after the commit
+        """
         try:
             with self.env.cr.savepoint():
                 self._hold_against_rules()
                 self._signal_seen()
+            return self.browse()
         except Exception as error:  # whatever one campaign does, the others are looked at
             self.env.invalidate_all()
             if len(self) == 1 and isinstance(error, (ConcurrencyError, TransactionRollbackError)):
-                # Somebody answered in this moment: after the commit it is still due, and looked at again.
-                return
+                return self
             if len(self) == 1:
                 _logger.exception("The rules could not be held against %s", self)
                 self._signal_seen()
-                return
+                return self.browse()
             middle = len(self) // 2
-            self[:middle]._signal_safely()
-            self[middle:]._signal_safely()
+            return self[:middle]._signal_safely() | self[middle:]._signal_safely()
 
     def _signal_seen(self):
         for company, campaigns in self.grouped('company_id').items():

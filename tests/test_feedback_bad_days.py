@@ -548,6 +548,19 @@ class TestFeedbackJob(BadDaysCase):
         self.assertEqual(len(refused), 3)
         self.assertEqual({row[6] for row in self.rows()}, {1})
         self.assertNotIn("serialize", ' '.join(busy.message_ids.mapped('body')))
+        # Held all night by somebody: the run ends all the same, and the next one sends.
+
+        def hold(campaigns):
+            if busy in campaigns:
+                raise psycopg2.errors.SerializationFailure("held")
+            return original(campaigns)
+
+        with patch.object(Campaign, '_sync_invites', hold):
+            self.run_until('2026-11-24')
+        self.assertEqual(busy.checked_on, date(2026, 11, 22))
+        self.assertEqual(set((self.campaigns() - busy).invite_ids.mapped('reminder_number')), {2})
+        self.run_until('2026-11-24')
+        self.assertEqual(set(busy.invite_ids.mapped('reminder_number')), {2})
 
     def test_a_poisoned_campaign_in_each_step(self):
         """Mixing, following the session, finding whom to ask, sending, ending: one that fails, nine that go on."""
