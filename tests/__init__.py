@@ -17,6 +17,7 @@ from . import (
     test_digest,
     test_doors,
     test_dropout,
+    test_feedback_bad_days,
     test_finding,
     test_followup,
     test_form,
