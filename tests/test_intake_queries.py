@@ -42,7 +42,7 @@ class TestIntakeQueries(GatewayCase):
 
     def test_form(self):
         self._fill_caches(self._post)
-        with self.assertQueryCount(27):
+        with self.assertQueryCount(26):
             self._post()
 
     def test_mail(self):
@@ -53,7 +53,7 @@ class TestIntakeQueries(GatewayCase):
             return self.env['qualiopi.complaint'].browse(number)
 
         self._fill_caches(deliver)
-        with self.assertQueryCount(54):
+        with self.assertQueryCount(53):
             deliver()
 
     def test_mail_of_other_applications(self):
