@@ -130,6 +130,7 @@ class TestGateway(GatewayCase):
     def test_address_of_a_session(self):
         event = self._make_event(self.company, date_begin='2025-01-01 08:00:00', date_end='2025-01-02 08:00:00')
         registration = self._make_registration(event)
+        self.assertIs(event.complaint_address, False)
         with self.assertRaises(AccessError):
             event.with_user(self.declarant).action_create_complaint_address()
         event.with_user(self.officer).action_create_complaint_address()
