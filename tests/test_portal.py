@@ -468,6 +468,37 @@ class TestPortalPages(HttpCase, QualiopiCase):
         self.assertIn("Is it solved for you?", page.text)
         self.assertShowsNothingInternal(page)
 
+    def test_response_given_another_way(self):
+        """Whoever has judged a response has read it, whichever way it came."""
+        self.complaint.write({'response': "Told on the telephone", 'decision': 'founded'})
+        self._login(self.portal)
+        self.assertNotIn("Told on the telephone", self.url_open(self.url).text)
+        self.complaint.write({'verdict': 'partly', 'verdict_date': fields.Date.today()})
+        page = self.url_open(self.url)
+        self.assertIn("Told on the telephone", page.text)
+        self.assertIn("Answered", page.text)
+
+    def test_no_promise_of_a_day_that_is_over(self):
+        late = self.make_complaint(partner_id=self.portal.partner_id.id, received_on='2026-01-05 09:00:00')
+        self._login(self.portal)
+        self.assertIn("We answer you by", self.url_open(self.url).text)
+        page = self.url_open(f'/my/complaints/{late.id}')
+        self.assertNotIn("We answer you by", page.text)
+        self.assertIn("Our answer was due by", page.text)
+        late.response = "Not sent from here"
+        page = self.url_open(f'/my/complaints/{late.id}')
+        self.assertNotIn("Our answer was due by", page.text)
+        self.assertNotIn("We answer you by", page.text)
+
+    def test_language_and_whom_to_call(self):
+        self.portal.company_id.qualiopi_safeguarding_contacts = "Our contact 01 99"
+        self._login(self.portal)
+        for path in ('/my/complaints', '/my/complaints/new', self.url):
+            self.assertEqual(lxml.html.fromstring(self.url_open(path).content).get('lang'), 'en-US', path)
+        text = lxml.html.fromstring(self.url_open('/my/complaints/new').content).text_content()
+        for expected in ("17", "119", "3919", "Our contact 01 99"):
+            self.assertIn(expected, text)
+
     def test_verdict_on_the_page(self):
         closed = self.make_closed_complaint(partner_id=self.portal.partner_id.id)
         url = f'/my/complaints/{closed.id}'
