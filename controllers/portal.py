@@ -7,7 +7,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..models.qualiopi_complaint_follow import FOLLOW_TEXT_LENGTH
-from ..models.qualiopi_complaint_letter import VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
+from ..models.qualiopi_complaint_verdict import VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
 from ..models.qualiopi_guarded_mixin import is_meaningful
 from ..models.qualiopi_upload import MAX_FILES, MAX_MEGABYTES
 

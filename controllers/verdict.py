@@ -1,6 +1,6 @@
 from odoo.http import Controller, request, route
 
-from ..models.qualiopi_complaint_letter import VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
+from ..models.qualiopi_complaint_verdict import VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
 
 _URL = '/qualiopi/verdict/<int:complaint_id>/<string:token>'
 _MAX_ID = 2**31 - 1

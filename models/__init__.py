@@ -33,6 +33,8 @@ from . import (
     qualiopi_complaint_screen,
     qualiopi_complaint_followup,
     qualiopi_complaint_letter,
+    qualiopi_complaint_acknowledgement,
+    qualiopi_complaint_verdict,
     qualiopi_complaint_door,
     qualiopi_upload,
     qualiopi_complaint_form,

@@ -8,7 +8,7 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr, plaintext2html
 from odoo.tools.sql import escape_psql
 
-from .qualiopi_complaint_letter import VERDICT_ANSWERS
+from .qualiopi_complaint_verdict import VERDICT_ANSWERS
 
 FOLLOW_TEXT_LENGTH = 10000
 _TITLE_LENGTH = 70

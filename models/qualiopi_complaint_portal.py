@@ -11,7 +11,7 @@ from odoo.tools import email_normalize
 from odoo.tools.misc import consteq
 from odoo.tools.sql import escape_psql
 
-from .qualiopi_complaint_letter import VERDICT_ANSWERS
+from .qualiopi_complaint_verdict import VERDICT_ANSWERS
 
 _LINK_DAYS = 365
 # A link that is given out opens for this long at least.
