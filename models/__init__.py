@@ -124,6 +124,7 @@ from . import (
     qualiopi_readiness_run,
     qualiopi_finding_chain,
     qualiopi_drill,
+    ir_http,
     ir_rule,
     qualiopi_audit_link,
     qualiopi_risk,
