@@ -242,7 +242,8 @@ class QualiopiIncomingMail(models.Model):
         :param MailReader mail: the message
         :param Target target: where it goes
         :param process: Odoo's own gateway, called with the passage
-        :return: what the gateway returns: the id of the record, or False
+        :return: the id of the record, or False
+        :rtype: int | bool
         """
         # sudo: the gateway acts for a stranger
         incoming = self.sudo().with_user(SUPERUSER_ID).with_context(mail_notrack=True)
@@ -283,7 +284,8 @@ class QualiopiIncomingMail(models.Model):
         thanks = any(row.company_id.qualiopi_auto_acknowledge for row in passage.rows.values())
         if passage.entry_ids and thanks and not mail.is_no_reply:
             self._thank(passage.entry_ids, mail)
-        return result
+        # Never None, which XML-RPC cannot carry: the mail server would take the mail for refused.
+        return result or False
 
     def _end(self, mail, passage, target):
         """What becomes of a mail that Odoo's gateway has neither recorded nor answered."""
