@@ -308,6 +308,9 @@ class TestGateway(GatewayCase):
         self.assertEqual(self.env['mail.mail'].search_count([]) - mails, 1)
         held.with_user(self.officer).action_record()
         self.assertEqual(len(held.complaint_id), 5)
+        with mute_logger(*_LOGGED):
+            answer = self.env['mail.thread'].message_process(None, self.raw(Message_ID='<last@flood.example>'))
+        self.assertIs(answer, False, "XML-RPC carries no None: the mail server would take the mail for refused")
 
     def test_flood_without_alias(self):
         """Also where the mail server's settings name the model instead of an address (G4)."""
@@ -387,6 +390,18 @@ class TestGateway(GatewayCase):
         self.assertNotIn(self.customer, complaint.message_partner_ids)
         # The same answer again changes nothing.
         self.assertFalse(self._answer(complaint))
+
+    def test_answer_reads_as_it_was_written(self):
+        complaint = self._answered()
+        text = self._answer(complaint)
+        self.assertIn('<pre>', text.body)
+        rich = self._answer(
+            complaint, "<p>Une <b>autre</b> précision</p><script>alert(1)</script>",
+            Message_ID='<rich@x.example>', Content_Type='text/html; charset=utf-8',
+        )
+        self.assertIn('<b>autre</b>', rich.body)
+        self.assertNotIn('&lt;', text.body + rich.body)
+        self.assertNotIn('script', rich.body)
 
     def test_answer_to_a_closed_entry(self):
         """It is noted, the entry stays closed, and its owner is asked to read it (C4)."""
@@ -550,8 +565,10 @@ class TestAwkwardMessages(GatewayCase):
             self.assertTrue(line.original)
             return
         self.assertEqual(made.name or '', row['subject'])
-        if row['text']:
-            self.assertIn(row['text'], made.description)
+        self.assertTrue(row['text'])
+        self.assertIn(row['text'], made.description)
         self.assertTrue(made.evidence_ids.filtered('is_original').size)
         pieces = made.evidence_ids.filtered(lambda piece: not piece.is_original)
         self.assertEqual(len(pieces), int(row['files'] or 0), pieces.mapped('file_name'))
+        if row['names']:
+            self.assertEqual('; '.join(sorted(pieces.mapped('file_name'))), row['names'])
