@@ -225,7 +225,8 @@ class TestForm(FormCase):
     def test_address_for_complaints(self):
         self.env['mail.alias.domain'].create({'name': 'door.example', 'company_ids': [Command.set(self.company.ids)]})
         self.company._set_complaint_address('reclamation')
-        self.assertEqual(self.page(self.get()).xpath('//form/following::ul//a/@href')[0], 'mailto:reclamation@door.example')
+        [link, *__] = self.page(self.get()).xpath('//form/following::ul//a/@href')
+        self.assertEqual(link, 'mailto:reclamation@door.example')
 
     def test_each_company_has_its_form(self):
         url = f'{URL}/{self.other_company._door_token()}'
