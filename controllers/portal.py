@@ -7,7 +7,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..models.qualiopi_complaint_follow import FOLLOW_TEXT_LENGTH
-from ..models.qualiopi_complaint_verdict import VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
+from ..models.qualiopi_complaint_verdict import HOURLY_VERDICTS, VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
 from ..models.qualiopi_guarded_mixin import is_meaningful
 from ..models.qualiopi_upload import MAX_FILES, MAX_MEGABYTES
 
@@ -129,6 +129,8 @@ class ComplaintPortal(CustomerPortal):
             errors.append('answer')
         if len(comment) > VERDICT_COMMENT_LENGTH:
             errors.append('comment')
+        if not errors and not request.env['qualiopi.hit']._allow('verdict', str(complaint_id), HOURLY_VERDICTS, 1):
+            errors.append('verdict_often')
         if errors:
             return self._page(complaint_sudo, partner, errors=errors, answer=answer, comment=comment)
         complaint_sudo._record_verdict(answer, comment)

@@ -127,6 +127,14 @@ class QualiopiComplaint(models.Model):
         self.ensure_one()
         return dict(self._fields['decision']._description_selection(self.env)).get(self.decision) or ''
 
+    # === LINKS === #
+
+    def _with_stand_in(self):
+        """The entry, empty when there is none, and the one to compare the token of a link with: itself, else any
+        other, so that a missing entry takes as long as a wrong token."""
+        found = self.exists()
+        return found, found or self.search([], order='id', limit=1)
+
     # === SENDING === #
 
     def _check_letter(self):

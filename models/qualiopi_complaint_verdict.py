@@ -10,6 +10,8 @@ from odoo.tools.misc import consteq, hmac
 VERDICT_LINK_DAYS = 90
 VERDICT_CHANGE_DAYS = 14
 VERDICT_COMMENT_LENGTH = 2000
+# Each change of mind is told to the entry's owner.
+HOURLY_VERDICTS = 10
 VERDICT_ANSWERS = ('yes', 'partly', 'no')
 
 
