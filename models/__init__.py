@@ -1,4 +1,5 @@
 from . import (
+    qualiopi_cached_mixin,
     qualiopi_list_mixin,
     qualiopi_referential,
     qualiopi_criterion,

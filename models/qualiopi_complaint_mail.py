@@ -9,6 +9,7 @@ from odoo.tools import html2plaintext, plaintext2html
 from odoo.tools.sql import escape_psql
 
 from .mail_reader import TEXT_LENGTH
+from .qualiopi_list_mixin import shipped_id
 
 _logger = logging.getLogger(__name__)
 
@@ -182,9 +183,7 @@ class QualiopiComplaint(models.Model):
         )
         if len(registrations) == 1:
             values.update(registration_id=registrations.id, event_id=registrations.event_id.id)
-            learner = env.ref('qualiopi.stakeholder_beneficiary', raise_if_not_found=False)
-            if learner:
-                values['stakeholder_id'] = learner.id
+            values['stakeholder_id'] = shipped_id(env, 'stakeholder_beneficiary')
         return values
 
     def _keep_files(self, mail):

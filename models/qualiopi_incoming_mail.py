@@ -8,10 +8,11 @@ from psycopg2.errors import UniqueViolation
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 from .mail_reader import MailReader
 from .qualiopi_guarded_mixin import QualiopiGuardedMixin
+from .qualiopi_list_mixin import shipped_id
 
 _logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Passage:
         self.rows = rows
         self.has_others = has_others
         self.is_routed = False
+        self.own_addresses = {}
         self.outcome = None
         self.entry_ids = []
 
@@ -161,11 +163,17 @@ class QualiopiIncomingMail(models.Model):
         """
         # sudo: addresses and messages are looked up for the gateway, whoever runs it
         env = self.sudo().env
+        complete, local = self._own_addresses()
+        is_ours = any(address in complete or address.partition('@')[0] in local for address in mail.recipients)
+        if not is_ours and not mail.references and model != _MODEL:
+            return None
         record = None
         if mail.references:
             message = env['mail.message'].search([('message_id', 'in', mail.references)], limit=1, order='id desc')
             if message.res_id and Passage.is_ours(env, message.model):
                 record = env[message.model].browse(message.res_id).exists()
+        if not is_ours and not record and model != _MODEL:
+            return None
         sender = mail.sender[1]
         known = env['mail.alias'].search(
             Domain('alias_full_name', 'in', [*mail.recipients, sender or ''])
@@ -176,7 +184,7 @@ class QualiopiIncomingMail(models.Model):
             lambda alias: alias.alias_full_name in mail.recipients or alias.alias_incoming_local
         )
         is_own_sender = bool(sender) and sender in known.mapped('alias_full_name')
-        own = aliases.filtered(lambda alias: alias.alias_model_id.model == _MODEL)
+        own = aliases.filtered(lambda alias: alias.alias_model_id.id == env['ir.model']._get_id(_MODEL))
         others = bool(aliases - own)
         # An answer that names an address of another register is a forward to it, as Odoo sees it.
         if record and not others and not (own and record._name != _MODEL):
@@ -208,8 +216,8 @@ class QualiopiIncomingMail(models.Model):
         env = self.sudo().env
         channel = env['qualiopi.channel'].browse(_as_id(values.get('channel_id')))
         if not channel:
-            channel = env.ref('qualiopi.channel_email', raise_if_not_found=False) or channel
-        if alias and alias.alias_parent_model_id.model == channel._name:
+            channel = channel.browse(_as_id(shipped_id(env, 'channel_email')))
+        if alias and alias.alias_parent_model_id.id == env['ir.model']._get_id(channel._name):
             channel = channel.browse(alias.alias_parent_thread_id)
         event = env['event.event'].browse(_as_id(values.get('event_id'))).exists()
         company = (
@@ -226,12 +234,33 @@ class QualiopiIncomingMail(models.Model):
         }
 
     @api.model
-    def _is_own_address(self, address):
-        """Whether the address is one that Odoo itself writes from."""
+    @ormcache()
+    def _own_addresses(self):
+        """Addresses of the registers, and what stands before the @ of those that hold for every domain; cached,
+        since the mails of all other applications pass here.
+
+        :rtype: tuple[frozenset[str], frozenset[str]]
+        """
+        # sudo: addresses are looked up for the gateway, whoever runs it
+        aliases = self.sudo().env['mail.alias'].search([('alias_model_id.model', '=', _MODEL)])
+        return (
+            frozenset(aliases.mapped('alias_full_name')),
+            frozenset(aliases.filtered('alias_incoming_local').mapped('alias_name')),
+        )
+
+    @api.model
+    @ormcache()
+    def _sending_addresses(self):
+        """Addresses that Odoo itself writes from, cached.
+
+        :rtype: frozenset[str]
+        """
         # sudo: addresses are looked up for the gateway, whoever runs it
         domains = self.sudo().env['mail.alias.domain'].search(Domain('name', '!=', False))
-        names = ('bounce_email', 'catchall_email', 'default_from_email')
-        return bool(address) and any(domain[name] == address for domain in domains for name in names)
+        return frozenset(
+            domain[name] for domain in domains for name in ('bounce_email', 'catchall_email', 'default_from_email')
+            if domain[name]
+        )
 
     # === THE WAY THROUGH === #
 
@@ -253,7 +282,7 @@ class QualiopiIncomingMail(models.Model):
             if row:
                 rows[company_id] = row
         passage = Passage(mail, rows, target.has_others)
-        is_own = target.is_own_sender or self._is_own_address(mail.sender[1])
+        is_own = target.is_own_sender or mail.sender[1] in self._sending_addresses()
         robot = mail.robot or (is_own and 'own')
         if robot:
             for row in rows.values():
@@ -309,10 +338,6 @@ class QualiopiIncomingMail(models.Model):
 
         :return: the line; empty when the message was received before, be it at this instant by another worker
         """
-        known = self.search([('key', '=', mail.key), ('company_id', '=', company_id)], limit=1)
-        if known:
-            known._come_again(mail, known.fingerprint)
-            return self.browse()
         name, address = mail.sender
         complaint = record if record and record._name == _MODEL else None
         values = {
@@ -325,14 +350,16 @@ class QualiopiIncomingMail(models.Model):
         try:
             return self._insert(values)
         except UniqueViolation:
-            # The other worker's line is not seen in this transaction.
-            with self.pool.cursor() as cr:
-                cr.execute(
-                    "SELECT fingerprint FROM qualiopi_incoming_mail WHERE key = %s AND company_id = %s",
-                    [mail.key, company_id],
-                )
-                found = cr.fetchone()
-            self.new(values)._come_again(mail, found[0] if found else mail.fingerprint)
+            found = self.search([('key', '=', mail.key), ('company_id', '=', company_id)], limit=1).fingerprint
+            if not found:
+                # Another worker's line is not seen in this transaction.
+                with self.pool.cursor() as cr:
+                    cr.execute(
+                        "SELECT fingerprint FROM qualiopi_incoming_mail WHERE key = %s AND company_id = %s",
+                        [mail.key, company_id],
+                    )
+                    found = (cr.fetchone() or [mail.fingerprint])[0]
+            self.new(values)._come_again(mail, found)
             return self.browse()
 
     @api.model
@@ -351,11 +378,13 @@ class QualiopiIncomingMail(models.Model):
             'create_uid': self.env.uid, 'write_uid': self.env.uid, 'create_date': now, 'write_date': now,
         }
         columns = SQL(', ').join(map(SQL.identifier, values))
-        with self.env.cr.savepoint():
+        with self.env.cr.savepoint(flush=False):
             self.env.cr.execute(SQL(
                 "INSERT INTO qualiopi_incoming_mail (%s) VALUES %s RETURNING id", columns, tuple(values.values()),
             ), log_exceptions=False)
-            return self.browse(self.env.cr.fetchone()[0])
+            row = self.browse(self.env.cr.fetchone()[0])
+        row._update_cache({**values, 'reason': False, 'error': False}, validate=False)
+        return row
 
     def _come_again(self, mail, fingerprint):
         """A message number that is known: the same mail is left, another one is kept to be looked at."""
@@ -508,8 +537,31 @@ def _as_id(value):
     return [value] if isinstance(value, int) and value > 0 else []
 
 
+class MailAliasDomain(models.Model):
+    _name = 'mail.alias.domain'
+    _inherit = ['mail.alias.domain', 'qualiopi.cached.mixin']
+
+    @api.model
+    def _find_aliases(self, email_list):
+        """Odoo asks again and again which addresses of one mail are its own: for a mail of ours, once."""
+        passage = self.env['mail.thread']._qualiopi_passage()
+        if not passage:
+            return super()._find_aliases(email_list)
+        known = passage.own_addresses
+        if any(address not in known for address in email_list):
+            asked = {*email_list, *passage.mail.recipients, passage.mail.sender[1]}
+            found = super()._find_aliases(list(asked))
+            known.update((address, address in found) for address in asked)
+        return [address for address in email_list if known[address]]
+
+
 class MailAlias(models.Model):
-    _inherit = 'mail.alias'
+    _name = 'mail.alias'
+    _inherit = ['mail.alias', 'qualiopi.cached.mixin']
+
+    def _cached_rows(self):
+        own = self.env['ir.model']._get_id(_MODEL)
+        return self.filtered(lambda alias: alias.alias_model_id.id == own)
 
     def _qualiopi_defaults(self):
         """Default values of the address."""

@@ -26,6 +26,7 @@ from . import (
     test_form_upload,
     test_holidays,
     test_import,
+    test_intake_queries,
     test_import_templates,
     test_letters,
     test_lock,
