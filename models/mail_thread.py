@@ -44,7 +44,7 @@ class MailThread(models.AbstractModel):
                 strip_attachments=strip_attachments, thread_id=thread_id,
             )
 
-        if self.env.user.share and not self.env.su:
+        if not self.env.su and self.env.user.share:
             # A remote call of a portal user or visitor is no gateway: it would choose the sender at will.
             raise AccessError(self.env._("Only the mail gateway hands in e-mails."))
 

@@ -8,6 +8,9 @@ class QualiopiCachedMixin(models.AbstractModel):
     _name = 'qualiopi.cached.mixin'
     _description = "Settings Read From a Cache"
 
+    # Names of the fields that the cache depends on; all of them where it is empty.
+    _cached_fields = frozenset()
+
     def _cached_rows(self):
         """Those of the rows that are read from the cache."""
         return self
@@ -28,6 +31,8 @@ class QualiopiCachedMixin(models.AbstractModel):
         return rows
 
     def write(self, vals):
+        if self._cached_fields and not self._cached_fields & vals.keys():
+            return super().write(vals)
         is_cached = bool(self._cached_rows())
         result = super().write(vals)
         if is_cached or self._cached_rows():

@@ -26,6 +26,20 @@ class QualiopiComplaint(models.Model):
     )
 
     @api.model
+    def _team_lang(self, company):
+        """Language that the team of a company works in. Whoever will speak in its name and be told is read along,
+        in two queries instead of six.
+
+        :param company: whose door it is
+        :rtype: str
+        """
+        # sudo: a door asks for a stranger, who is told nothing of it
+        company = company.sudo()
+        users = self.sudo().env['res.users'].browse([SUPERUSER_ID, *company.qualiopi_manager_id.ids])
+        (users.partner_id | company.partner_id).mapped('lang')
+        return company.partner_id.lang or self.env.lang
+
+    @api.model
     def _receive(self, company, vals, key):
         """Record an entry that came through a door; letters are left to _thank().
 
@@ -40,9 +54,6 @@ class QualiopiComplaint(models.Model):
         model = self.sudo().with_user(SUPERUSER_ID).with_company(company).with_context(
             mail_create_nosubscribe=True, allowed_company_ids=company.ids,
         )
-        # sudo: the people who speak and who are told, read together
-        people = model.env['res.users'].browse([SUPERUSER_ID, *company.sudo().qualiopi_manager_id.ids])
-        people.partner_id.mapped('lang')
         model._check_server_values([vals])
         if not vals.get('name') and vals.get('description'):
             vals = {**vals, 'name': model._subject_of(vals['description'])}

@@ -117,9 +117,8 @@ class QualiopiComplaint(models.Model):
         :param bool minimal: only what cannot fail: the text, who says to have written it, the original
         :return: the entry as superuser; the one that was made before when the mail is the same
         """
-        # sudo: the company's language, whoever the gateway runs as
         company = row.company_id
-        lang = company.sudo().partner_id.lang or self.env.lang
+        lang = self._team_lang(company)
         self = self.with_context(lang=lang)
         name, address = mail.sender
         values = {

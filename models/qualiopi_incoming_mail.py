@@ -558,6 +558,7 @@ class MailAliasDomain(models.Model):
 class MailAlias(models.Model):
     _name = 'mail.alias'
     _inherit = ['mail.alias', 'qualiopi.cached.mixin']
+    _cached_fields = frozenset({'alias_name', 'alias_domain_id', 'alias_incoming_local', 'alias_model_id'})
 
     def _cached_rows(self):
         own = self.env['ir.model']._get_id(_MODEL)

@@ -1,3 +1,4 @@
+import logging
 import threading
 from datetime import timedelta
 
@@ -59,7 +60,7 @@ class TestDoors(QualiopiCase):
         self.assertEqual([hits._count(hits._windows(limits)) for __ in range(3)], [True, True, False])
         others = [('form', '192.0.2.10', 2, 1), ('form-company', 'x', 3, 24)]
         self.assertEqual([hits._count(hits._windows(others)) for __ in range(2)], [True, False])
-        with self.assertLogs('odoo.addons.qualiopi.models.qualiopi_hit', 'INFO') as logged:
+        with self.assertLogs('odoo.addons.qualiopi.models.qualiopi_hit', logging.INFO) as logged:
             qualiopi_hit._last_logged.clear()
             self.assertFalse(any(hits._allow('form', '192.0.2.9', 2, 1) for __ in range(50)))
         self.assertEqual(len(logged.output), 1, "a flood fills no log")

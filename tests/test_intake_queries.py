@@ -53,7 +53,7 @@ class TestIntakeQueries(GatewayCase):
             return self.env['qualiopi.complaint'].browse(number)
 
         self._fill_caches(deliver)
-        with self.assertQueryCount(61):
+        with self.assertQueryCount(54):
             deliver()
 
     def test_mail_of_other_applications(self):
@@ -68,3 +68,19 @@ class TestIntakeQueries(GatewayCase):
         self.env.invalidate_all()
         with self.assertQueryCount(0):
             self.assertIsNone(reader._target_of(mail, None, None, None))
+
+    def test_addresses_that_change(self):
+        """An address of the registers is known from its first mail on, and forgotten with it."""
+        def target(address):
+            return self.env['qualiopi.incoming.mail']._target_of(MailReader(self.raw(To=address)), None, None, None)
+
+        self.assertTrue(target(self.address))
+        self.assertFalse(target('autre@provider.example'))
+        self.channel.alias_name = 'autre'
+        self.assertFalse(target(self.address))
+        self.assertTrue(target('autre@provider.example'))
+        self.domain.name = 'renamed.example'
+        self.assertFalse(target('autre@provider.example'))
+        self.assertTrue(target('autre@renamed.example'))
+        self.company._set_complaint_address(False)
+        self.assertFalse(target('autre@renamed.example'))
