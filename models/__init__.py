@@ -87,6 +87,8 @@ from . import (
     qualiopi_hit,
     mail_reader,
     qualiopi_incoming_mail,
+    qualiopi_incoming_mail_target,
+    qualiopi_incoming_mail_process,
     mail_thread,
     qualiopi_complaint_mail,
     qualiopi_evidence_original,

@@ -5,8 +5,8 @@ from markupsafe import Markup
 from odoo import api, models
 from odoo.exceptions import AccessError
 
+from .mail_passage import Passage
 from .mail_reader import MailReader, clean
-from .qualiopi_incoming_mail import Passage
 
 
 def _clean_value(value):

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import requests
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessDenied
 from odoo.http import request
 from odoo.tests import tagged
 from odoo.tools import SQL, config
@@ -362,7 +362,7 @@ class TestFormGuards(FormCase):
         def verify(model, action):
             asked.append(action)
             if request.params['recaptcha_token_response'] != 'person':
-                raise UserError("robot")
+                raise AccessDenied
 
         self.patch(http, 'get_frontend_session_info', lambda self: {**real(self), 'recaptcha_public_key': 'x'})
         self.patch(http, '_verify_request_recaptcha_token', verify)

@@ -13,8 +13,10 @@ from odoo.tools import file_open, file_path, mute_logger
 
 from .common import QualiopiCase
 
-_LOGGED = ('odoo.addons.qualiopi.models.qualiopi_incoming_mail', 'odoo.addons.qualiopi.models.qualiopi_complaint_mail',
-           'odoo.addons.mail.models.mail_thread')
+_LOGGED = (
+    'odoo.addons.qualiopi.models.qualiopi_incoming_mail_process',
+    'odoo.addons.qualiopi.models.qualiopi_complaint_mail', 'odoo.addons.mail.models.mail_thread',
+)
 
 
 class GatewayCase(QualiopiCase):
