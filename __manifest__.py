@@ -211,6 +211,7 @@
         'demo/qualiopi_signal_demo.xml',
         'demo/qualiopi_steering_demo.xml',
         'demo/qualiopi_review_demo.xml',
+        'demo/qualiopi_door_demo.xml',
     ],
     'application': True,
     'uninstall_hook': 'uninstall_hook',

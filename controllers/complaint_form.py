@@ -22,6 +22,11 @@ LENGTHS = {
     'when': 200, 'description': 20000, 'remedy': 5000, 'sum': 5,
 }
 _PARAGRAPHS = ('description', 'remedy')
+# What is wrong is listed from the top of the page to its end.
+_PAGE_ORDER = (
+    'form', 'nature', 'description', 'remedy', 'when', 'training', 'files', 'stakeholder', 'anonymous', 'name', 'email',
+    'phone', 'sum',
+)
 # Left empty by people, who do not see it, and filled in by robots.
 _TRAP = 'confirm_url'
 # Writing directions that are forced hide what a text says.
@@ -83,7 +88,9 @@ class ComplaintForm(Controller):
         errors, values = self._read(company_sudo, event_sudo, typed)
         accepted, refused = complaints._check_uploads(files)
         if refused:
-            errors['files'] = ' '.join(f'{name}: {reason}' for name, reason in refused)
+            errors['files'] = ' '.join(
+                request.env._("%(file)s: %(reason)s", file=name, reason=reason) for name, reason in refused
+            )
         if company_sudo.qualiopi_form_captcha and not self._is_person(mark, typed['sum']):
             errors['sum'] = self._say('sum')
         if errors:
@@ -296,6 +303,7 @@ class ComplaintForm(Controller):
             'html_lang': request.env.lang.replace('_', '-'),
             'res_company': company_sudo,
             'company': company_sudo,
+            'address': company_sudo.qualiopi_complaint_address or company_sudo.email,
             'is_website': bool(getattr(request, 'website', None)),
             'languages': [(code, _LANGUAGES[letters]) for letters, code in languages.items()],
             'current_lang': request.env.lang,
@@ -317,7 +325,7 @@ class ComplaintForm(Controller):
             'stakeholders': self._stakeholders(company_sudo),
             'typed': {name: typed.get(name) or '' for name in LENGTHS},
             'lengths': LENGTHS,
-            'errors': errors or {},
+            'errors': {name: errors[name] for name in _PAGE_ORDER if name in (errors or {})},
             'had_files': bool(files),
             'mark': mark,
             'trap': _TRAP,

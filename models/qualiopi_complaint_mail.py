@@ -198,7 +198,7 @@ class QualiopiComplaint(models.Model):
                 refused = [(name, self.env._("could not be read")) for name, __ in mail.files]
             if refused:
                 notes.append(self.env._("These files are kept in the original message only:"))
-                notes += [f'{name}: {reason}' for name, reason in refused[:20]]
+                notes += [self.env._("%(file)s: %(reason)s", file=name, reason=reason) for name, reason in refused[:20]]
         if mail.is_cut:
             notes.append(self.env._(
                 "The text is longer than %s characters: the rest is in the original message.", TEXT_LENGTH,
