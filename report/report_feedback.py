@@ -16,6 +16,8 @@ _COMMENTS = 60
 # Texts that one page holds.
 _SAID_DONE = 5
 _TESTIMONIES = 8
+# Size of its letters, in pixels, by the number of characters on it.
+_SIZES = ((13.5, 1000), (11, 2000), (9, float('inf')))
 # Bars that stay on a page with their heading.
 _KEPT = 4
 # The evaluation of the teaching is another thing than satisfaction (RNQ, indicator 33).
@@ -546,6 +548,7 @@ class ReportQualiopiReportSaidDone(models.AbstractModel):
     def _document(self, course):
         company = course.company_id
         publications = course._said_and_done()
+        entries = publications[:_SAID_DONE]
         url = course._door_url()
         return {
             **self._formats(company),
@@ -553,7 +556,10 @@ class ReportQualiopiReportSaidDone(models.AbstractModel):
                 company, self.env._("You said, we did"), self.env._("You said, we did"),
                 kicker=self.env._("Indicators 30 and 32"), lead=course.name,
             ),
-            'entries': publications[:_SAID_DONE],
+            'entries': entries,
+            # To be read on a wall, as large as one page holds.
+            'size': next(
+                size for size, most in _SIZES if sum(len(e.text_said) + len(e.text_done) for e in entries) <= most),
             'left_out': max(0, len(publications) - _SAID_DONE),
             'url': url,
             'qr': QualiopiReportDoor._door_qr(url),

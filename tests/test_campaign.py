@@ -431,9 +431,9 @@ class TestCampaign(CampaignCase):
 
     def test_named_in_a_few_words(self):
         """Lists show who, when and about what."""
-        campaign = self.make_campaign(name=False)
+        campaign = self.make_campaign()
         self.assertEqual(campaign.name, f"Beneficiary, hot – {self.event.name}")
-        meeting = self.make_campaign(name=False, moment='other', means='meeting', survey_id=False, event_id=False)
+        meeting = self.make_campaign(moment='other', means='meeting', survey_id=False, event_id=False)
         self.assertEqual(meeting.name, "Beneficiary, Meeting")
 
     def test_the_session_and_the_course_show_their_campaigns(self):
