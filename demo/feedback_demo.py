@@ -24,7 +24,9 @@ class QualiopiFeedbackCampaign(models.Model):
             lambda rule: (rule.stakeholder_id.id, rule.moment) == (values['stakeholder_id'], values['moment']))
         # The questionnaire of indicator 33 has its own campaign beside that of the rule.
         by_rule = rule and 'survey_id' not in values
-        campaign = self._as_server().create({**(rule._campaign_values(event) if by_rule else {}), **values})
+        campaign = self._as_server().create({
+            **(rule._campaign_values(event) if by_rule else {}), 'user_id': self._automatic_owner(event).id, **values,
+        })
         self.env['ir.model.data']._update_xmlids([
             {'xml_id': f'qualiopi.{xml_name}', 'record': campaign, 'noupdate': True}])
         campaign.state = 'running'
@@ -53,7 +55,7 @@ class QualiopiFeedbackCampaign(models.Model):
         """
         answer = invite._open_answer(is_paper=is_paper)
         questions = self.survey_id.question_ids
-        replies = {number: reply for number, reply in (said or {}).items()}
+        replies = dict(said or {})
         asked = [
             number for number, question in enumerate(questions, start=1) if question.qualiopi_use == 'satisfaction']
         replies.update(zip(asked, scores, strict=True))
