@@ -192,6 +192,9 @@
         'web.assets_backend': [
             'qualiopi/static/src/**/*',
         ],
+        'survey.survey_assets': [
+            'qualiopi/static/survey/dialog.xml',
+        ],
         'web.assets_tests': [
             'qualiopi/static/tests/tours/**/*',
         ],
@@ -201,10 +204,11 @@
         'demo/res.partner-learners.csv',
         'demo/qualiopi_session_demo.xml',
         'demo/event.registration-learners.csv',
+        'demo/qualiopi_feedback_demo.xml',
+        'demo/qualiopi_answer_demo.xml',
         'demo/qualiopi_complaint_demo.xml',
         'demo/qualiopi_finding_demo.xml',
         'demo/qualiopi_improvement_action_demo.xml',
-        'demo/qualiopi_feedback_demo.xml',
         'demo/qualiopi_dropout_demo.xml',
         'demo/qualiopi_end_demo.xml',
         'demo/qualiopi_audit_demo.xml',
