@@ -67,6 +67,7 @@ class Anonymiser:
                     self._add_part(word, _fold(word), entry, kept_words)
         for entries in self._by_first.values():
             entries.sort(key=lambda item: -len(item[0]))
+        self._known = {*self._by_first, *self._parts}
 
     def _add(self, words, entry):
         entries = self._by_first.setdefault(words[0], [])
@@ -92,11 +93,13 @@ class Anonymiser:
         if '@' in value:
             value = _EMAIL.sub(self._labels['email'], value)
         value = _PHONE.sub(self._labels['phone'], value)
+        folded = [_fold(word) for word in _WORD.findall(value)]
+        if self._known.isdisjoint(folded):
+            return value
         words = list(_WORD.finditer(value))
-        folded = [_fold(word[0]) for word in words]
         pieces, end, index = [], 0, 0
         while index < len(words):
-            count, entry = self._match(value, words, folded, index)
+            count, entry = self._match(value, words, folded, index) if folded[index] in self._known else (0, None)
             if count:
                 pieces += [value[end:words[index].start()],
                            self._code_of(entry) if entry else self._labels['name']]

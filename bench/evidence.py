@@ -32,10 +32,11 @@ random.seed(20261121)
 
 
 class Peak:
-    """Peak memory of this process and of those that it starts, sampled."""
+    """Peak memory of this process and of those that it starts, sampled, also by what was just being made."""
 
     def __enter__(self):
         self.own = self.all = 0
+        self.making, self.by_document = None, {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
@@ -56,6 +57,7 @@ class Peak:
                 except psutil.Error:
                     continue
             self.own, self.all = max(self.own, own), max(self.all, own + children)
+            self.by_document[self.making] = max(self.by_document.get(self.making, 0), children)
 
 
 def fill():
@@ -134,8 +136,9 @@ def make(officer):
             start = time.perf_counter()
             job = env['qualiopi.evidence.file'].browse(file.id)
             while job.state == 'making':
-                kind = 'gather' if not job.is_gathered else 'print' if job.piece_ids.filtered(
-                    lambda piece: piece.state == 'todo') else 'assemble'
+                waiting = job.piece_ids.filtered(lambda piece: piece.state == 'todo')
+                kind = 'gather' if not job.is_gathered else 'print' if waiting else 'assemble'
+                peak.making = waiting[:1].title or kind
                 begin, kept = time.perf_counter(), sum(inner)
                 job._run_step()
                 env.cr.commit()
@@ -194,5 +197,7 @@ with tempfile.TemporaryDirectory(prefix='bench-evidence-') as STORE:
     for kind, value in floor.items():
         print(f"  floor {kind:12}{value:9.1f} s")
     print(f"made in {seconds:.1f} s, sum of the floors {total:.1f} s, ratio {seconds / total:.2f} (aim: 1.3)")
+    for document, memory in sorted(peak.by_document.items(), key=lambda item: -item[1])[:5]:
+        print(f"  wkhtmltopdf {memory / 1024 ** 2:5.0f} MB  {document}")
     print(f"peak memory {peak.own / 1024 ** 2:.0f} MB (aim: 600); with wkhtmltopdf, whose memory grows with the pages"
           f" of one list, {peak.all / 1024 ** 2:.0f} MB; the floors {floor_peak.all / 1024 ** 2:.0f} MB")

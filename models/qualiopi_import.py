@@ -16,8 +16,7 @@ from .qualiopi_list_mixin import QualiopiListMixin
 _lt = LazyTranslate(__name__, default_lang='en_US')
 
 # "31", "31, 32", "ind. 31 et 32".
-_NUMBERS = r'(ind(icateurs?|icators?|\.)?\s*)?(n[o°]s?\s*)?\d+([\s,;/&+et-]+\d+)*'
-
+_NUMBERS = r'(ind(icateurs?|icators?|\.)?\s*)?(n[o°]s?\s*)?\d{1,3}([\s,;/&+et-]+\d{1,3})*'
 
 
 class ImportColumn(NamedTuple):

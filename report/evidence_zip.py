@@ -29,7 +29,9 @@ def safe_name(name, limit=PATH_BYTES, default='document'):
     :param str name: what somebody called the file
     :rtype: str
     """
-    name = unicodedata.normalize('NFC', name or '').replace('\\', '/').rsplit('/', 1)[-1]
+    name = (name or '').replace('\\', '/').rsplit('/', 1)[-1]
+    # Its ending counts, however long it is.
+    name = unicodedata.normalize('NFC', name if len(name) < 1000 else name[:900] + name[-100:])
     # Controls, invisible and right-to-left marks, private and unassigned characters go.
     name = ''.join(' ' if unicodedata.category(char).startswith('Z') else char for char in name
                    if not unicodedata.category(char).startswith('C'))

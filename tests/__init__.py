@@ -39,6 +39,7 @@ from . import (
     test_portal,
     test_portal_rpc,
     test_procedure,
+    test_regexes,
     test_reports,
     test_risk,
     test_results,
