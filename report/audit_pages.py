@@ -246,7 +246,8 @@ class QualiopiAuditPages(models.AbstractModel):
         finding = self._model('findings').search([('id', '=', finding_id)])
         if not finding:
             return None
-        return self.env['report.qualiopi.report_traceability']._chain(finding, finding.browse())
+        [document] = self.env['report.qualiopi.report_traceability']._chains(finding, finding.browse())
+        return document
 
     # === DOWNLOADS === #
 

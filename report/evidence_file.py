@@ -1,3 +1,4 @@
+import itertools
 import json
 import logging
 import os
@@ -15,11 +16,14 @@ from odoo.fields import Domain
 from odoo.tools.misc import formatLang
 
 from . import evidence_zip
+from .qualiopi_report_list import Part
 
 _logger = logging.getLogger(__name__)
 
 # Sheets of single records printed into one PDF: wkhtmltopdf's time grows faster than their number.
 SHEETS = 20
+# Lines of a list printed into one PDF.
+PART_ROWS = 500
 # After so many documents in a row without a PDF the program is missing or broken: the others stay pages (HTML).
 _PDF_FAILURES = 2
 _MB = 1024 * 1024
@@ -209,21 +213,23 @@ class QualiopiEvidenceFile(models.Model):
                 pieces += file._gather_sheets(document, report, numbers, data, taken, records)
                 continue
             printer = file.env[f'report.{report.report_name}']
+            title, parts = file._title(document.code), [None]
             # Some papers hold figures, and no list of records.
             if hasattr(printer, '_selections'):
                 [selection] = printer._selections(None, data)
                 records[printer._list_model] = selection['records']
                 content = printer._document(selection)
-                totals[document.code] = [file._title(document.code), sum(
-                    len(section['rows']) for section in content['sections'])]
+                parts = file._parts(content)
+                totals[document.code] = [title, parts[-1].last]
                 if printer._widths:
                     sheets.append((printer, content))
-            folder = file._folder(numbers[0])
-            pieces.append(file._document_piece(
-                document, report, numbers, evidence_zip.free_path(
-                    folder, f'{file._slug(file._title(document.code))}.pdf', taken),
-                file._title(document.code), None, data,
-            ))
+            for number, part in enumerate(parts, 1):
+                is_one = len(parts) == 1
+                pieces.append(file._document_piece(
+                    document, report, numbers, evidence_zip.free_path(
+                        file._folder(numbers[0]), f'{file._slug(title)}{"" if is_one else f"-{number}"}.pdf', taken),
+                    title if is_one else f'{title} ({number}/{len(parts)})', None, {**data, 'part': part},
+                ))
             file.env.invalidate_all()
         if not records:
             raise UserError(self.env._(
@@ -240,6 +246,17 @@ class QualiopiEvidenceFile(models.Model):
         keep()
         self._record(is_gathered=True, totals=list(totals.values()))
         self._tell(10, self.env._("Registers read"))
+
+    def _parts(self, content):
+        """A list, cut into as many PDFs as keep the memory of wkhtmltopdf low: it grows faster than the pages."""
+        count = sum(len(section['rows']) for section in content['sections'])
+        number = max(1, -(-count // PART_ROWS))
+        lasts = [count * rank // number for rank in range(number + 1)]
+        lead = content['sheet']['lead']
+        return [Part(content, first, last, lead if number == 1 else self.env._(
+            "%(period)s. Part %(part)s of %(parts)s: lines %(first)s to %(last)s of %(count)s", period=lead,
+            part=rank, parts=number, first=first + 1, last=last, count=count,
+        )) for rank, (first, last) in enumerate(itertools.pairwise(lasts), 1)]
 
     def _document_piece(self, document, report, numbers, path, title, docids, data):
         """Values of a piece whose content is a page to be printed."""
@@ -387,7 +404,8 @@ class QualiopiEvidenceFile(models.Model):
                 ('type', '=', 'binary'),
             ], order='res_id, id')
             for attachment in found:
-                record = self.env[model].browse(attachment.res_id)
+                # Read with the others, not one by one.
+                record = own.browse(attachment.res_id).with_prefetch(own.ids)
                 # sudo: the owner may read the attachment; its content is copied
                 yield attachment.sudo(), record, {
                     'reference': self._reference(record), 'date': attachment.create_date.date(), 'sha256': False,
