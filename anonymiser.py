@@ -20,6 +20,9 @@ _NOT_NAMES = {
     'direction', 'directeur', 'directrice', 'responsable', 'referent', 'referente', 'assistant', 'assistante', 'equipe',
     'pedagogique', 'administrative', 'administration', 'comite', 'accueil', 'qualite', 'handicap', 'formateurs',
     'formatrices', 'apprenant', 'apprenants', 'stagiaires', 'apprentis', 'tuteur', 'tutrice', 'salarie', 'salaries',
+    'deux', 'trois', 'quatre', 'cinq', 'six', 'sept', 'huit', 'neuf', 'dix', 'plusieurs', 'quelques', 'tous', 'toute',
+    'toutes', 'tout', 'un', 'le', 'la', 'du', 'de', 'd', 'l', 'ensemble', 'membres', 'candidats', 'alternants',
+    'apprenantes', 'participants', 'participantes', 'personnes', 'employeur', 'employeurs', 'maitres', 'apprentissage',
     'pour', 'van', 'von', 'del', 'der', 'sur', 'par', 'aux', 'est', 'and',
 }
 _SKIPPED_TAGS = {'style', 'script'}

@@ -1,12 +1,15 @@
 import io
 import json
 import re
+import zipfile
+from html import unescape
 
 import openpyxl
 from lxml import html
 
 from odoo.exceptions import AccessError
 from odoo.tests import BaseCase, tagged
+from odoo.tools.pdf import PdfFileReader
 
 from ..anonymiser import Anonymiser
 from .test_evidence_file import EvidenceFileCase, pdf_text
@@ -36,6 +39,14 @@ class TestAnonymiser(BaseCase):
         self.assertEqual(text("un petit retard"), "un petit retard")
         self.assertEqual(text("chez Vaubert industrie"), "chez P-0002")
         self.assertEqual(text("Industrie du bois"), "Industrie du bois")
+
+    def test_nobody_is_named(self):
+        """What stands where names are asked for and names nobody stays a word, and so does the text."""
+        text = _anonymiser(
+            (True, "deux stagiaires"), (True, "Toute l'équipe"), (True, "Stagiaires"), (True, "Un Petit")).text
+        for kept in ("Deux stagiaires sans convocation", "toute l'équipe", "Stagiaires d'anglais", "Un retard"):
+            self.assertEqual(text(kept), kept)
+        self.assertEqual(text("vu avec un petit, puis Petit"), "vu avec P-0001, puis P-0001")
 
     def test_shared_and_kept(self):
         text = _anonymiser((True, "Anne Durand"), (True, "Marc Durand"), (True, "Paul Orvane")).text
@@ -109,12 +120,17 @@ class TestAnonymised(EvidenceFileCase):
             yield name, name
             if name.endswith('.pdf'):
                 yield name, pdf_text(content)
+                reader = PdfFileReader(io.BytesIO(content))
+                yield name, repr([dict(reader.metadata or {}), reader.xmp_metadata, reader.outline])
             elif name.endswith('.xlsx'):
-                book = openpyxl.load_workbook(io.BytesIO(content))
-                yield name, repr([[cell.value for cell in row] for sheet in book for row in sheet])
-                yield name, repr([vars(book.properties), [sheet.oddHeader.left.text for sheet in book]])
+                # Cells, heads of pages, properties, names of sheets: whatever the package holds.
+                package = zipfile.ZipFile(io.BytesIO(content))
+                for part in package.namelist():
+                    yield f'{name}/{part}', unescape(re.sub(r'<[^<>]*>', '|', package.read(part).decode()))
+                    yield f'{name}/{part}', package.read(part).decode()
             else:
                 yield name, content.decode()
+        yield 'comments', repr([archive.comment, *((info.comment, info.extra) for info in archive.infolist())])
 
     def test_no_name_of_the_database(self):
         """No name, address or number of a person or client in the database is anywhere in the ZIP."""
@@ -126,6 +142,9 @@ class TestAnonymised(EvidenceFileCase):
         words = {name for name in partners.mapped('name') if name not in own and len(name) > 2}
         words -= {self.env.ref(f'base.{name}').name for name in ('public_partner', 'partner_root')}
         words |= {email for email in partners.mapped('email') if email}
+        for model, field in (('event.registration', 'name'), ('qualiopi.complaint', 'contact_name'),
+                             ('qualiopi.dropout', 'learner_name'), ('qualiopi.feedback.invite', 'name')):
+            words |= set(self.env[model].search([(field, '!=', False)]).mapped(field))
         words |= {"Quillevic", "Wolkonsky", "WOLKONSKY", "Zephyrine", "Zéphyrine", "Xanrof", "Vaubert"}
         words.add("06 99 88 77 66")
         texts = list(self._everything(archive))
