@@ -52,6 +52,7 @@ from . import (
     test_settings,
     test_sudo_inventory,
     test_signals,
+    test_ssrf,
     test_staff_entry,
     test_tours,
     test_uninstall,
