@@ -121,6 +121,7 @@ from . import (
     qualiopi_drill,
     ir_rule,
     qualiopi_audit_link,
+    qualiopi_evidence_overview,
     qualiopi_risk,
     qualiopi_risk_evaluation,
     qualiopi_risk_link,
