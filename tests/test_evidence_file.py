@@ -413,6 +413,21 @@ class TestEvidenceFile(EvidenceFileCase):
             self._run()
             self.assertEqual(file.state, 'done', file.error)
 
+    @mute_logger('odoo.addons.qualiopi.models.qualiopi_evidence_file')
+    def test_full_disk_while_reading(self):
+        """A document whose content the filestore did not take stops the file: none is empty or left out (F8)."""
+        file = self._file()
+        file.action_make()
+        full = OSError(28, "No space left on device")
+        with patch('odoo.addons.base.models.ir_attachment.open', side_effect=full, create=True):
+            self._run()
+        self.assertEqual(file.state, 'failed')
+        self.assertIn("the filestore takes no file", file.error)
+        self.assertFalse(file.is_gathered or file.piece_ids)
+        file.with_user(self.officer).action_make()
+        self._run()
+        self.assertEqual((file.state, file.missing_count), ('done', 0), file.error)
+
     def test_five_thousand_files(self):
         """Five thousand files of one name each have a path of their own, and the ZIP is verified (F4)."""
         taken, target = {}, io.BytesIO()
