@@ -645,8 +645,9 @@ class TestAllEvidence(EvidenceFileCase):
     """All evidence on one screen, and what lacks it."""
 
     def _rows(self, user=None, domain=()):
-        return self.env['qualiopi.evidence.overview'].with_user(user or self.officer).search(
-            [('company_id', '=', self.company.id), *domain])
+        user = user or self.officer
+        return self.env['qualiopi.evidence.overview'].with_user(user).with_context(
+            allowed_company_ids=user.company_ids.ids).search([('company_id', '=', self.company.id), *domain])
 
     def test_pieces_and_what_is_missing(self):
         event = self.env['event.event'].create({
