@@ -177,6 +177,7 @@
         'wizard/qualiopi_print_views.xml',
         'wizard/qualiopi_print_anonymised_views.xml',
         'views/qualiopi_evidence_file_views.xml',
+        'views/qualiopi_evidence_overview_views.xml',
         'wizard/qualiopi_audit_code_views.xml',
         'views/qualiopi_audit_link_views.xml',
         'views/qualiopi_audit_link_templates.xml',

@@ -133,6 +133,7 @@ from . import (
     ir_http,
     ir_rule,
     qualiopi_audit_link,
+    qualiopi_evidence_overview,
     qualiopi_risk,
     qualiopi_risk_evaluation,
     qualiopi_risk_link,

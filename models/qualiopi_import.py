@@ -11,8 +11,7 @@ from odoo.tools import LazyTranslate
 _lt = LazyTranslate(__name__, default_lang='en_US')
 
 # "31", "31, 32", "ind. 31 et 32".
-_NUMBERS = r'(ind(icateurs?|icators?|\.)?\s*)?(n[o°]s?\s*)?\d+([\s,;/&+et-]+\d+)*'
-
+_NUMBERS = r'(ind(icateurs?|icators?|\.)?\s*)?(n[o°]s?\s*)?\d{1,3}([\s,;/&+et-]+\d{1,3})*'
 
 class ImportColumn(NamedTuple):
     """A column of an import template: the field that it fills, its heading, its width in characters."""
