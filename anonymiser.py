@@ -20,6 +20,9 @@ _NOT_NAMES = {
     'direction', 'directeur', 'directrice', 'responsable', 'referent', 'referente', 'assistant', 'assistante', 'equipe',
     'pedagogique', 'administrative', 'administration', 'comite', 'accueil', 'qualite', 'handicap', 'formateurs',
     'formatrices', 'apprenant', 'apprenants', 'stagiaires', 'apprentis', 'tuteur', 'tutrice', 'salarie', 'salaries',
+    'deux', 'trois', 'quatre', 'cinq', 'six', 'sept', 'huit', 'neuf', 'dix', 'plusieurs', 'quelques', 'tous', 'toute',
+    'toutes', 'tout', 'un', 'le', 'la', 'du', 'de', 'd', 'l', 'ensemble', 'membres', 'candidats', 'alternants',
+    'apprenantes', 'participants', 'participantes', 'personnes', 'employeur', 'employeurs', 'maitres', 'apprentissage',
     'pour', 'van', 'von', 'del', 'der', 'sur', 'par', 'aux', 'est', 'and',
 }
 _SKIPPED_TAGS = {'style', 'script'}
@@ -67,6 +70,7 @@ class Anonymiser:
                     self._add_part(word, _fold(word), entry, kept_words)
         for entries in self._by_first.values():
             entries.sort(key=lambda item: -len(item[0]))
+        self._known = {*self._by_first, *self._parts}
 
     def _add(self, words, entry):
         entries = self._by_first.setdefault(words[0], [])
@@ -92,11 +96,13 @@ class Anonymiser:
         if '@' in value:
             value = _EMAIL.sub(self._labels['email'], value)
         value = _PHONE.sub(self._labels['phone'], value)
+        folded = [_fold(word) for word in _WORD.findall(value)]
+        if self._known.isdisjoint(folded):
+            return value
         words = list(_WORD.finditer(value))
-        folded = [_fold(word[0]) for word in words]
         pieces, end, index = [], 0, 0
         while index < len(words):
-            count, entry = self._match(value, words, folded, index)
+            count, entry = self._match(value, words, folded, index) if folded[index] in self._known else (0, None)
             if count:
                 pieces += [value[end:words[index].start()],
                            self._code_of(entry) if entry else self._labels['name']]

@@ -19,7 +19,7 @@ _USER_FIELDS = {'name', 'company_id', 'date_from', 'date_to', 'indicator_ids', '
 class QualiopiEvidenceFile(models.Model):
     """A dated snapshot of what the registers say for a period and some indicators, as one ZIP to hand over.
 
-    This file holds what people see and the job; report/evidence_file.py holds what goes into the ZIP.
+    This file holds what people see and the job; report/evidence_*.py hold what goes into the ZIP.
     """
 
     _name = 'qualiopi.evidence.file'

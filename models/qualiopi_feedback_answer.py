@@ -64,6 +64,10 @@ class QualiopiFeedbackCampaign(models.Model):
             if 'is_anonymous' in vals and not vals['is_anonymous']:
                 raise UserError(self.env._("What was promised to be anonymous stays so."))
 
+    def _has_to_be_read(self):
+        # Below its number of answers, an anonymous campaign shows nothing to anybody.
+        return super()._has_to_be_read() and (not self.is_sealed or self.is_released)
+
     def action_remind(self):
         """Remind those who have not answered; not after an anonymous campaign has ended."""
         for campaign in self:
@@ -153,10 +157,18 @@ class QualiopiFeedbackCampaign(models.Model):
         nothing else. Values that cannot be given are None.
 
         :return: ``asked``, ``n`` (complete answers), ``rate`` (%), ``satisfaction`` (0–100), ``satisfaction_n``,
-            ``nps`` (-100..100), ``nps_n``, ``lowest`` (dict of question, value, n), ``is_hidden`` with ``reason``
+            ``nps`` (-100..100), ``nps_n``, ``lowest`` (dict of question, title, value, n), ``is_hidden`` and
+            ``reason``
         :rtype: dict
         """
         return self._figures_by(lambda campaign: True).get(True) or self._no_figures()
+
+    def _satisfaction_text(self):
+        """The satisfaction of these campaigns together, in words.
+
+        :rtype: str
+        """
+        return self.env['qualiopi.satisfaction.report']._texts(self._figures())['satisfaction_text']
 
     def _no_figures(self):
         return {
@@ -165,7 +177,7 @@ class QualiopiFeedbackCampaign(models.Model):
         }
 
     def _figures_by(self, key):
-        """Figures of groups of campaigns, in three queries whatever their number.
+        """Figures of groups of campaigns, in one query whatever their number.
 
         :param key: function that gives the group of a campaign
         :return: dict as ``_figures`` gives it, by group
@@ -176,10 +188,9 @@ class QualiopiFeedbackCampaign(models.Model):
             return {group: self._no_figures() for group in groups}
         # sudo: figures of campaigns that the user may read; answers that nobody may read yet are left out
         rows = self.env['qualiopi.satisfaction.report'].sudo()._sums(self.ids)
-        lowest = self._question_values()
-        return {group: self._group_figures(campaigns, rows, lowest) for group, campaigns in groups.items()}
+        return {group: self._group_figures(campaigns, rows) for group, campaigns in groups.items()}
 
-    def _group_figures(self, campaigns, rows, questions):
+    def _group_figures(self, campaigns, rows):
         figures = self._no_figures()
         sums = [rows[campaign.id] for campaign in campaigns if campaign.id in rows]
         total = {name: sum(row[name] for row in sums) for name in (
@@ -201,14 +212,17 @@ class QualiopiFeedbackCampaign(models.Model):
         elif campaigns and all(campaign.cancelled_on for campaign in campaigns):
             figures['reason'] = self.env._("Cancelled: what was answered is not counted.")
         by_question = {}
-        for campaign in campaigns:
-            for question, (total_value, count) in questions.get(campaign.id, {}).items():
-                value, number = by_question.get(question, (0, 0))
-                by_question[question] = (value + total_value, number + count)
+        for row in sums:
+            for question, (total_value, count, sequence, title) in (row['questions'] or {}).items():
+                value, number = by_question.get((sequence, int(question), title), (0, 0))
+                by_question[sequence, int(question), title] = (value + total_value, number + count)
         if by_question:
-            question, (value, number) = min(
-                by_question.items(), key=lambda item: (item[1][0] / item[1][1], item[0].sequence, item[0].id))
-            figures['lowest'] = {'question': question, 'value': value / number, 'n': number}
+            (__, question, title), (value, number) = min(
+                by_question.items(), key=lambda item: (item[1][0] / item[1][1], item[0][:2]))
+            figures['lowest'] = {
+                'question': self.env['survey.question'].browse(question), 'title': title, 'value': value / number,
+                'n': number,
+            }
         return figures
 
     def _hidden_text(self, campaigns, rows):
@@ -229,20 +243,24 @@ class QualiopiFeedbackCampaign(models.Model):
         :rtype: dict
         """
         values = {}
-        # sudo: sums of answers, those of hidden campaigns left out
-        for campaign, question, total, count in self.env['survey.user_input.line'].sudo()._read_group(
-            [
-                ('campaign_id', 'in', self.ids), ('qualiopi_use', '=', 'satisfaction'), ('skipped', '=', False),
-                ('user_input_id.is_counted', '=', True),
-                '|', ('campaign_id.is_anonymous', '=', False), ('campaign_id.is_released', '=', True),
-            ],
-            ['campaign_id', 'question_id'], ['qualiopi_value:sum', '__count'],
-        ):
-            values.setdefault(campaign.id, {})[question] = (total, count)
+        shown = self.filtered(lambda campaign: not campaign.is_anonymous or campaign.is_released)
+        if not shown.ids:
+            return values
+        self.env.flush_all()
+        self.env.cr.execute(
+            self.env['qualiopi.satisfaction.report']._question_sums(SQL("IN %s", tuple(shown.ids))))
+        rows = self.env.cr.fetchall()
+        questions = self.env['survey.question'].browse({question for __, question, __, __ in rows})
+        # sudo: order and words of questions, which everybody asked has read
+        questions.sudo().fetch(['sequence', 'title'])
+        by_id = {question.id: question for question in questions}
+        for campaign, question, total, count in rows:
+            values.setdefault(campaign, {})[by_id[question]] = (float(total), count)
         return values
 
     @api.depends('state', 'asked_count', 'threshold', 'is_anonymous', 'is_released', 'answer_ids.is_counted',
                  'answer_ids.satisfaction', 'answer_ids.nps')
+    @api.depends_context('lang')
     def _compute_figures(self):
         by_campaign = self._origin._figures_by(lambda campaign: campaign.id)
         Report = self.env['qualiopi.satisfaction.report']

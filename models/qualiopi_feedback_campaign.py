@@ -35,7 +35,9 @@ class QualiopiFeedbackCampaign(models.Model):
     _import_fields = {'closed_on', 'state'}
     _declarant_fields = set()
     _narrative_fields = {'summary'}
-    _followup_fields = frozenset({'state', 'user_id', 'date_from', 'date_to', 'analysed_on', 'means', 'cancelled_on'})
+    _followup_fields = frozenset({
+        'state', 'user_id', 'date_from', 'date_to', 'analysed_on', 'means', 'cancelled_on', 'is_sealed', 'is_released',
+    })
 
     # What is asked, of whom, about what
     name = fields.Char(compute='_compute_name', store=True, readonly=False, precompute=True)
@@ -165,14 +167,27 @@ class QualiopiFeedbackCampaign(models.Model):
 
     @api.depends('stakeholder_id', 'moment', 'means', 'event_id', 'course_id')
     def _compute_name(self):
+        moments = self._moment_words()
+        means = dict(self._fields['means']._description_selection(self.env))
         for campaign in self:
             if campaign.name and campaign._origin:
                 continue
             subject = campaign.event_id.name or campaign.course_id.name
-            what = dict(self._fields['moment']._description_selection(self.env)).get(campaign.moment)
-            if campaign.moment == 'other':
-                what = dict(self._fields['means']._description_selection(self.env)).get(campaign.means)
-            campaign.name = " – ".join(filter(None, [campaign.stakeholder_id.name, what, subject]))
+            what = moments.get(campaign.moment) or means.get(campaign.means)
+            asked = ", ".join(filter(None, [campaign.stakeholder_id.name, what]))
+            campaign.name = " – ".join(filter(None, [asked, subject]))
+
+    @api.model
+    def _moment_words(self):
+        """Each moment in a word, for names and narrow columns.
+
+        :return: word by moment; nothing for other moments
+        :rtype: dict
+        """
+        return {
+            'before': self.env._("before"), 'mid': self.env._("during"), 'hot': self.env._("hot"),
+            'cold': self.env._("cold"),
+        }
 
     @api.depends('event_id')
     def _compute_from_event(self):
@@ -332,10 +347,14 @@ class QualiopiFeedbackCampaign(models.Model):
                 owed.append(Step('hold', campaign.user_id, campaign.date_from, escalates=False))
             if campaign.state == 'running' and campaign.unreachable_count:
                 owed.append(Step('reach', campaign.user_id, campaign.date_to, escalates=False))
-            if campaign.state == 'done' and not campaign.analysed_on and (campaign.answered_count or not is_survey):
+            if campaign.state == 'done' and not campaign.analysed_on and campaign._has_to_be_read():
                 due = (campaign.date_to or campaign.date_from) + timedelta(days=_ANALYSE_DAYS)
                 owed.append(Step('analyse', campaign.user_id, due, escalates=False))
         return steps
+
+    def _has_to_be_read(self):
+        self.ensure_one()
+        return bool(self.answered_count) or self.means != 'survey'
 
     @api.depends('state', 'company_id')
     def _compute_followup_on(self):

@@ -4,7 +4,8 @@ from odoo import api, fields, models
 
 # Shorter parts of a name are words as well.
 _NAME_LENGTH = 3
-_ADDRESS = re.compile(r'\S+@\S+|\+?\d(?:[\s.-]?\d){8,}')
+# The lookbehind lets each run of characters be read once, however long it is.
+_ADDRESS = re.compile(r'(?<!\S)\S+@\S+|\+?\d(?:[\s.-]?\d){8,}')
 
 
 class QualiopiFeedbackReturn(models.Model):

@@ -263,6 +263,10 @@ class SurveyUser_InputLine(models.Model):  # noqa: N801
     analysed_by_id = fields.Many2one('res.users', "Analysed by", readonly=True, copy=False)
     analysed_on = fields.Date("Analysed on", readonly=True, copy=False)
 
+    _satisfaction_idx = models.Index(
+        "(campaign_id, question_id, user_input_id, qualiopi_value)"
+        " WHERE qualiopi_use = 'satisfaction' AND skipped IS NOT TRUE",
+    )
     _verbatim_idx = models.Index("(campaign_id) WHERE qualiopi_use = 'free' AND skipped IS NOT TRUE")
 
     @api.depends('value_scale', 'answer_type', 'skipped')

@@ -246,7 +246,8 @@ class QualiopiAuditPages(models.AbstractModel):
         finding = self._model('findings').search([('id', '=', finding_id)])
         if not finding:
             return None
-        return self.env['report.qualiopi.report_traceability']._chain(finding, finding.browse())
+        [document] = self.env['report.qualiopi.report_traceability']._chains(finding, finding.browse())
+        return document
 
     # === DOWNLOADS === #
 
@@ -279,6 +280,34 @@ class QualiopiReport(models.AbstractModel):
             "Printed on %(moment)s (%(tz)s) through the auditor's access",
             moment=formats['dt'](fields.Datetime.now()), tz=company._qualiopi_tz(),
         )
+
+
+class ReportQualiopiReportRegister(models.AbstractModel):
+    _inherit = 'report.qualiopi.report_register'
+
+    def _numbering(self, selection, records):
+        """Behind an auditor's access, from the first to the last number of the period, not of the year."""
+        lines = super()._numbering(selection, records)
+        if not self.env['ir.rule']._qualiopi_scope():
+            return lines
+        numbers = {}
+        for reference in records.mapped('reference'):
+            series, __, number = (reference or '').rpartition('/')
+            numbers.setdefault(series, []).append(int(number))
+        return [self._numbering_between(selection['company'], line['series'], numbers[line['series']])
+                for line in lines if line['series'] in numbers]
+
+    def _numbering_between(self, company, series, own):
+        first, last = min(own), max(own)
+        span = {f'{series}/{number:04d}' for number in range(first, last + 1)}
+        # sudo: whether each number in between has its entry; nothing of those outside the period is shown
+        present = self.env['qualiopi.complaint'].sudo().with_context(active_test=False).search_count([
+            ('company_id', '=', company.id), ('reference', 'in', list(span)),
+        ])
+        return {
+            'series': series, 'count': len(own), 'first': f'{series}/{first:04d}', 'last': f'{series}/{last:04d}',
+            'missing': len(span) - present, 'outside': present - len(own),
+        }
 
 
 class ReportQualiopiReportTraceability(models.AbstractModel):

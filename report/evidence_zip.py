@@ -29,7 +29,9 @@ def safe_name(name, limit=PATH_BYTES, default='document'):
     :param str name: what somebody called the file
     :rtype: str
     """
-    name = unicodedata.normalize('NFC', name or '').replace('\\', '/').rsplit('/', 1)[-1]
+    name = (name or '').replace('\\', '/').rsplit('/', 1)[-1]
+    # Its ending counts, however long it is.
+    name = unicodedata.normalize('NFC', name if len(name) < 1000 else name[:900] + name[-100:])
     # Controls, invisible and right-to-left marks, private and unassigned characters go.
     name = ''.join(' ' if unicodedata.category(char).startswith('Z') else char for char in name
                    if not unicodedata.category(char).startswith('C'))
@@ -49,19 +51,18 @@ def safe_name(name, limit=PATH_BYTES, default='document'):
 def free_path(folder, name, taken):
     """A path in ``folder`` that is not ``taken`` yet, whatever the case of its letters.
 
-    :param set taken: paths in lower case; the new one is added
+    :param dict taken: paths in lower case and how often each was asked for; the new one is added
     """
-    room = PATH_BYTES - len(f'{folder}/'.encode()) - 5
+    room = PATH_BYTES - len(f'{folder}/'.encode()) - 6
     name = safe_name(name, room)
     stem, dot, ending = name.rpartition('.')
     stem, ending = (stem, f'.{ending}') if dot else (name, '')
-    number = 1
-    while True:
-        path = f'{folder}/{stem}{f"-{number}" if number > 1 else ""}{ending}'
-        if path.casefold() not in taken:
-            taken.add(path.casefold())
-            return path
-        number += 1
+    path = first = f'{folder}/{stem}{ending}'
+    while path.casefold() in taken:
+        taken[first.casefold()] += 1
+        path = f'{folder}/{stem}-{taken[first.casefold()]}{ending}'
+    taken[path.casefold()] = 1
+    return path
 
 
 def same_dates(pdf, moment):

@@ -81,12 +81,13 @@ class QualiopiReport(models.AbstractModel):
     def _referential_text(self, first, last):
         """Each version in force between two days, with its decree and guide (rule 7 of the design)."""
         # sudo: texts of the law, the same for everybody
-        referentials = self.env['qualiopi.referential'].sudo().search([
-            '|', ('valid_from', '=', False), ('valid_from', '<=', last),
-            '|', ('valid_to', '=', False), ('valid_to', '>=', first),
-        ], order='valid_from')
+        Referential = self.env['qualiopi.referential'].sudo()
+        periods = sorted(
+            (begin, number) for begin, end, number in Referential._periods()
+            if begin <= last and (end is None or end >= first)
+        )
         texts = []
-        for referential in referentials:
+        for referential in Referential.browse(number for __, number in periods):
             parts = [referential.name, referential.decree, referential.guide]
             if referential.is_provisional:
                 parts.append(self.env._("provisional"))
@@ -242,9 +243,20 @@ class QualiopiReport(models.AbstractModel):
 
         :param str inverse: the field of the linked model towards this one
         """
+        return self._hidden_counts(record, name, inverse)[record]
+
+    def _hidden_counts(self, records, name, inverse):
+        """`_hidden` of several records, in one query.
+
+        :rtype: dict
+        """
         # sudo: only the number is printed.
-        linked = self.env[record._fields[name].comodel_name].sudo().with_context(active_test=False)
-        return linked.search_count([(inverse, 'in', record.ids)]) - len(self._linked(record, name))
+        linked = self.env[records._fields[name].comodel_name].sudo().with_context(active_test=False)
+        counts = {
+            owner.id: count for owner, count in linked._read_group(
+                [(inverse, 'in', records.ids)], [inverse], ['__count'])
+        }
+        return {record: counts.get(record.id, 0) - len(self._linked(record, name)) for record in records}
 
     def _by_company(self, records):
         """(company, records) pairs: one document a company."""

@@ -1,4 +1,5 @@
 from datetime import datetime, time
+from typing import NamedTuple
 
 import pytz
 from dateutil.relativedelta import relativedelta
@@ -8,6 +9,15 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from .qualiopi_report import PDF_ROWS
+
+
+class Part(NamedTuple):
+    """Rows of one document that is printed in several PDFs. No remote caller can send one."""
+
+    document: dict
+    first: int
+    last: int
+    lead: str
 
 
 class QualiopiReportList(models.AbstractModel):
@@ -26,13 +36,15 @@ class QualiopiReportList(models.AbstractModel):
         :param dict data: ``date_from``, ``date_to``, ``company_id`` of the period
         :raise AccessError: when the user may not read a chosen record
         """
-        documents = []
-        for selection in self._selections(docids, data or {}):
-            document = self._document(selection)
-            rows = [row for section in document['sections'] for row in section['rows']]
-            document['left_out'] = max(0, len(rows) - PDF_ROWS)
-            self._cut_sections(document['sections'])
-            documents.append(document)
+        part = (data or {}).get('part')
+        if isinstance(part, Part):
+            documents = [self._part(part)]
+        else:
+            documents = [self._document(selection) for selection in self._selections(docids, data or {})]
+            for document in documents:
+                rows = sum(len(section['rows']) for section in document['sections'])
+                document['left_out'] = max(0, rows - PDF_ROWS)
+                self._cut_sections(document['sections'], 0, PDF_ROWS)
         return {
             'doc_ids': docids,
             'doc_model': self._list_model,
@@ -42,11 +54,20 @@ class QualiopiReportList(models.AbstractModel):
         }
 
     @staticmethod
-    def _cut_sections(sections):
-        left = PDF_ROWS
+    def _cut_sections(sections, first, last):
+        """The rows of each section that are printed, counted through all sections."""
+        before = 0
         for section in sections:
-            section['printed'] = section['rows'][:left]
-            left -= len(section['printed'])
+            section['printed'] = section['rows'][max(0, first - before):max(0, last - before)]
+            before += len(section['rows'])
+
+    def _part(self, part):
+        document = {
+            **part.document, 'left_out': 0, 'sections': [dict(section) for section in part.document['sections']],
+            'sheet': {**part.document['sheet'], 'lead': part.lead},
+        }
+        self._cut_sections(document['sections'], part.first, part.last)
+        return document
 
     # === WHAT IS PRINTED === #
 

@@ -35,8 +35,8 @@ class ReportQualiopiReportResponse(models.AbstractModel):
             'facts': self._pairs([
                 (self.env._("Certification body"), self._names(audit.certifier_id)),
                 (self.env._("Auditor"), self._names(audit.auditor_id)),
-                (self.env._("Major"), str(len(findings.filtered(self._weighs_major)))),
-                (self.env._("Minor"), str(len(findings.filtered(lambda f: not self._weighs_major(f))))),
+                (self.env._("Major nonconformities"), str(len(findings.filtered(self._weighs_major)))),
+                (self.env._("Minor nonconformities"), str(len(findings.filtered(lambda f: not self._weighs_major(f))))),
             ]),
             'rows': [self._row(finding, actions, formats) for finding in findings.sorted(
                 lambda finding: (not self._weighs_major(finding), finding.nc_notified_on, finding.id),

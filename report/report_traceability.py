@@ -47,9 +47,22 @@ class ReportQualiopiReportTraceability(models.AbstractModel):
             'doc_ids': docids,
             'doc_model': self._source_model,
             'docs': sources,
-            'documents': [self._chain(finding, without) for finding in findings],
+            'documents': self._chains(findings, without),
             'report_title': self.env._("Traceability"),
         }
+
+    def _chains(self, findings, without):
+        """One page a finding.
+
+        :param without: records whose chains were asked for and that have none
+        :rtype: list[dict]
+        """
+        sources, actions = (
+            self._hidden_counts(findings, name, 'finding_ids') for name in ('complaint_ids', 'action_ids'))
+        return [
+            {**self._chain(finding, without), 'hidden_sources': sources[finding], 'hidden_actions': actions[finding]}
+            for finding in findings
+        ]
 
     def _chain(self, finding, without):
         company = finding.company_id
@@ -74,8 +87,6 @@ class ReportQualiopiReportTraceability(models.AbstractModel):
                 period=self.env._("Finding of %s", d(finding.date)),
             ),
             'sources': self._linked(finding, 'complaint_ids').sorted(lambda entry: (entry.received_on, entry.id)),
-            'hidden_sources': self._hidden(finding, 'complaint_ids', 'finding_ids'),
-            'hidden_actions': self._hidden(finding, 'action_ids', 'finding_ids'),
             'analysis': self._causes(finding),
             'actions': [{
                 'action': action,

@@ -134,6 +134,13 @@ class TestAnswers(PageCase):
         self.assertEqual((first.state, second.state), ('answered', 'sent'))
         self.assertIn("Thank you", self.url_open(self.link(first)).text)
 
+    def test_no_button_to_answer_again(self):
+        campaign = self.make_campaign()
+        keys = self.begin(self.invites(campaign)[0])[:2]
+        __, reply = self.submit(*keys, content=5)
+        self.assertIn("Thank you", reply['survey_content'])
+        self.assertNotIn('/survey/retry/', reply['survey_content'])
+
     def test_answered_twice_is_one_answer(self):
         campaign = self.make_campaign()
         invite = self.invites(campaign)[0]

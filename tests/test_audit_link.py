@@ -284,9 +284,26 @@ class TestAuditLinkPages(AuditLinkCase, HttpCase):
             answer = self._get(f'{path}/download/{code}')
             self.assertIn('attachment', answer.headers['Content-Disposition'])
             self.assertIn(part, answer.text, code)
-            for secret in ('OUTSIDE', 'SECRET', 'FOREIGN'):
+            for secret in ('OUTSIDE', 'SECRET', 'FOREIGN', self.outside.reference, self.old_finding.reference):
                 self.assertNotIn(secret, answer.text, code)
             self.assertIn("through the auditor", answer.text)
+
+    def test_numbers_of_the_period(self):
+        """The register says the first and last number of the access's period, not of the year."""
+        later = self.make_complaint(name="INSIDE-LATER", received_on=fields.Datetime.now())
+        last = self.make_complaint(name="OUTSIDE-LAST", received_on='2025-03-03 10:00:00')
+        __, path = self._enter()
+        text = ' '.join(lxml.html.fromstring(self._get(f'{path}/download/register').content).text_content().split())
+        self.assertIn(
+            f"numbers given: 2, from {self.inside.reference} to {later.reference} (numbers in between of entries"
+            f" outside the period: 1); no number missing", text)
+        self.assertNotIn(self.outside.reference, text)
+        self.assertNotIn(last.reference, text)
+        self.env.flush_all()
+        self.env.cr.execute(SQL("DELETE FROM qualiopi_complaint_finding_rel WHERE complaint_id = %s", self.outside.id))
+        self.env.cr.execute(SQL("DELETE FROM qualiopi_complaint WHERE id = %s", self.outside.id))
+        self.env.invalidate_all()
+        self.assertIn("1 missing", self._get(f'{path}/download/register').text.replace('</t>', ''))
 
     def test_evidence_file(self):
         file = self._make(date_from='2026-01-01', date_to='2026-11-20', is_anonymised=True)

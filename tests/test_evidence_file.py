@@ -19,7 +19,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
-from ..report import evidence_zip
+from ..report import evidence_gather, evidence_zip
 from .test_reports import ReportCase
 
 _PDF = 'odoo.addons.qualiopi.report.ir_actions_report'
@@ -166,6 +166,51 @@ class TestEvidenceFile(EvidenceFileCase):
             self.assertEqual(one.read(name), two.read(name), name)
         self.assertEqual(first.sha256, second.sha256)
 
+    def test_same_bytes_after_a_kill(self):
+        """Interrupted after two documents and taken up again, an anonymised snapshot has the bytes of one made at a
+        stretch."""
+        first = self._make(is_anonymised=True)
+        second = self._file(is_anonymised=True)
+        second.action_make()
+        second._as_server().snapshot_on = first.snapshot_on
+        Report = type(self.env['ir.actions.report'])
+        original, printed = Report._qualiopi_call_wkhtmltopdf, []
+
+        def die_at_third(report, arguments, target):
+            if len(printed) == 2:
+                raise KeyboardInterrupt
+            printed.append(target)
+            return original(report, arguments, target)
+
+        with patch.object(Report, '_qualiopi_call_wkhtmltopdf', die_at_third), suppress(KeyboardInterrupt):
+            self._run()
+        self.env.invalidate_all()
+        self.assertEqual(second.state, 'making')
+        self._run()
+        self.assertEqual(second.state, 'done', second.error)
+        self.assertEqual(first.sha256, second.sha256)
+
+    def test_long_lists(self):
+        """A long list is several PDFs, each saying which part it is; together they hold each line once (F2)."""
+        for number in range(5):
+            self._entry('difficulty', f"Line {number}")
+        with patch.object(evidence_gather, 'PART_ROWS', 3):
+            file = self._make()
+        archive = self._zip(file)
+        paths = sorted(name for name in archive.namelist() if name.startswith('indicator-31/register'))
+        self.assertEqual(paths, [f'indicator-31/register-{number}.pdf' for number in (1, 2, 3)])
+        parts = [pdf_text(archive.read(path)) for path in paths]
+        entries = self.env['qualiopi.complaint'].with_user(self.officer).search([('company_id', '=', self.company.id)])
+        self.assertEqual(len(entries), 7)
+        for entry in entries:
+            self.assertEqual(len([part for part in parts if f' {entry.name} ' in part]), 1, entry.name)
+        self.assertIn("Part 2 of 3: lines 3 to 4 of 7", parts[1])
+        [total] = [line['rows'] for line in self._manifest(file)['totals'] if line['document'] == 'Register']
+        self.assertEqual(total, 7)
+        index = archive.read('index.html').decode()
+        for path in paths:
+            self.assertIn(f'href="{path}"', index)
+
     def test_cells(self):
         """Texts stay texts, dates and numbers are dates and numbers, nothing is a formula or a link (F3, G1)."""
         for text in _HOSTILE:
@@ -304,6 +349,22 @@ class TestEvidenceFile(EvidenceFileCase):
         # The others and the cover.
         self.assertEqual(len(again), len(documents) - 2 + 1)
 
+    def test_crashing_wkhtmltopdf(self):
+        """A crash, or a PDF that is none, gives pages and a remark (F1)."""
+        for code, content in ((-11, None), (0, b'')):
+            def crash(arguments, *args, code=code, content=content, **kwargs):
+                if content is not None:
+                    Path(arguments[-1]).write_bytes(content)
+                return subprocess.CompletedProcess(arguments, code, '', 'segmentation fault')
+
+            file = self._file()
+            file.action_make()
+            with patch(f'{_PDF}.subprocess.run', crash), mute_logger(_PDF):
+                self._run()
+            self.assertEqual(file.state, 'done', file.error)
+            self.assertIn('indicator-31/register.html', self._zip(file).namelist())
+            self.assertIn("failed on the server", file.note)
+
     def test_three_kills(self):
         file = self._file()
         file.action_make()
@@ -330,6 +391,57 @@ class TestEvidenceFile(EvidenceFileCase):
         file.with_user(self.officer).action_make()
         self._run()
         self.assertEqual(file.state, 'done', file.error)
+
+    @mute_logger('odoo.addons.qualiopi.models.qualiopi_evidence_file')
+    def test_read_only_filestore(self):
+        """Neither half a ZIP nor an attachment stays when the finished file cannot be moved into the filestore, or no
+        file begun (F8)."""
+        part = 'odoo.addons.qualiopi.models.ir_attachment_file.os.replace'
+        refused = OSError(30, "Read-only file system")
+        for target in (part, 'odoo.addons.qualiopi.report.evidence_assemble.open'):
+            file = self._file()
+            file.action_make()
+            with patch(target, side_effect=refused, create=True):
+                self._run()
+            self.assertEqual(file.state, 'failed')
+            self.assertIn("Read-only file system", file.error)
+            self.assertFalse(file._attachment())
+            self.assertFalse(file.sha256)
+            left = self.env['ir.attachment']._qualiopi_part_path(f'qualiopi-evidence-{file.id}.zip')
+            self.assertFalse(Path(left).exists())
+            file.with_user(self.officer).action_make()
+            self._run()
+            self.assertEqual(file.state, 'done', file.error)
+
+    @mute_logger('odoo.addons.qualiopi.models.qualiopi_evidence_file')
+    def test_full_disk_while_reading(self):
+        """A document whose content the filestore did not take stops the file: none is empty or left out (F8)."""
+        file = self._file()
+        file.action_make()
+        full = OSError(28, "No space left on device")
+        with patch('odoo.addons.base.models.ir_attachment.open', side_effect=full, create=True):
+            self._run()
+        self.assertEqual(file.state, 'failed')
+        self.assertIn("the filestore takes no file", file.error)
+        self.assertFalse(file.is_gathered or file.piece_ids)
+        file.with_user(self.officer).action_make()
+        self._run()
+        self.assertEqual((file.state, file.missing_count), ('done', 0), file.error)
+
+    def test_five_thousand_files(self):
+        """Five thousand files of one name each have a path of their own, and the ZIP is verified (F4)."""
+        taken, target = {}, io.BytesIO()
+        paths = [evidence_zip.free_path('files', '../scan.PDF' if n % 2 else 'Scan.pdf', taken) for n in range(5000)]
+        self.assertEqual(len({path.casefold() for path in paths}), 5000)
+        archive = evidence_zip.EvidenceZip(target, datetime(2026, 11, 21, 9))
+        lines = []
+        for number, path in enumerate(paths):
+            sha256, size = archive.add_bytes(path, b'%d' % number)
+            lines.append({'path': path, 'sha256': sha256, 'size': size})
+        archive.add_bytes('manifest.json', json.dumps({'format': evidence_zip.FORMAT, 'files': lines}).encode())
+        archive.close()
+        result = evidence_zip.verify(target)
+        self.assertEqual((result['error'], result['count'], result['changed']), (None, 5000, []))
 
     # === RIGHTS === #
 
@@ -526,3 +638,69 @@ class TestEvidenceFileRoute(EvidenceFileCase, HttpCase):
                 f'/qualiopi/evidence-file/{wrong}', allow_redirects=False).status_code, 404)
         self.logout()
         self.assertEqual(self.url_open(path, allow_redirects=False).status_code, 303)
+
+
+@tagged('post_install', '-at_install')
+class TestAllEvidence(EvidenceFileCase):
+    """All evidence on one screen, and what lacks it."""
+
+    def _rows(self, user=None, domain=()):
+        user = user or self.officer
+        return self.env['qualiopi.evidence.overview'].with_user(user).with_context(
+            allowed_company_ids=user.company_ids.ids).search([('company_id', '=', self.company.id), *domain])
+
+    def test_pieces_and_what_is_missing(self):
+        event = self.env['event.event'].create({
+            'name': "First aid", 'date_begin': '2026-03-02 08:00:00', 'date_end': '2026-03-03 16:00:00',
+            'company_id': self.company.id})
+        told = self._entry('complaint', "Told in writing", event_id=event.id)
+        self.env['qualiopi.evidence'].with_user(self.officer).create({
+            'complaint_id': told.id, 'name': "Letter", 'type': 'statement', 'statement': "What was received"})
+        pieces = self._rows(domain=[('state', '=', 'present')])
+        self.assertEqual(set(pieces.mapped('name')), {"Closing list", "Letter"})
+        [letter] = pieces.filtered(lambda row: row.name == "Letter")
+        self.assertEqual((letter.reference, letter.event_id, letter.complaint_id), (told.reference, event, told))
+        self.assertEqual(letter.indicator_ids, told.indicator_ids)
+        self.assertTrue(letter.indicator_ids)
+        # Without its written trace: the complaint of the chain; difficulties need none.
+        missing = self._rows(domain=[('state', '=', 'missing')])
+        self.assertEqual(missing.complaint_id, self.complaint)
+        self.assertFalse(missing.action_id)
+        self.env.cr.execute("UPDATE qualiopi_evidence SET action_id = NULL WHERE id = %s", [self.evidence.id])
+        self.env.invalidate_all()
+        missing = self._rows(domain=[('state', '=', 'missing')])
+        self.assertEqual(missing.action_id, self.action)
+        self.assertEqual(missing.filtered('action_id').action_open_record()['res_id'], self.action.id)
+
+    def test_by_indicator_session_course_and_period(self):
+        Rows = self.env['qualiopi.evidence.overview'].with_user(self.officer)
+        domain = [('company_id', '=', self.company.id)]
+        groups = dict(Rows._read_group(domain, ['indicator_ids'], ['__count']))
+        [row] = self._rows(domain=[('name', '=', "Closing list")])
+        for indicator in self.action.indicator_ids:
+            self.assertIn(row, self._rows(domain=[('indicator_ids', 'in', indicator.ids)]))
+            self.assertTrue(groups[indicator])
+        for name in ('event_id', 'course_id', 'date:month', 'kind'):
+            self.assertEqual(sum(count for *__, count in Rows._read_group(domain, [name], ['__count'])),
+                             len(self._rows()), name)
+
+    def test_who_sees_what(self):
+        """Nothing confidential, nothing of another company, no dropout for an auditor."""
+        secret = self._entry('safeguarding', "Secret", user=self.confidential)
+        self.env['qualiopi.evidence'].with_user(self.confidential).create({
+            'complaint_id': secret.id, 'name': "Secret letter", 'type': 'statement', 'statement': "Secret words"})
+        dropout = self.env['qualiopi.dropout'].with_user(self.officer).create({
+            'learner_name': "Somebody", 'date': '2026-03-02', 'company_id': self.company.id})
+        self.env['qualiopi.evidence'].with_user(self.officer).create({
+            'dropout_id': dropout.id, 'name': "Call", 'type': 'statement', 'statement': "We called twice"})
+        for user in (self.officer, self.confidential, self.auditor):
+            names = self._rows(user).mapped('name')
+            self.assertNotIn("Secret letter", names)
+            self.assertIn("Closing list", names)
+            self.assertEqual("Call" in names, user != self.auditor)
+        self.assertFalse(self._rows(self.other))
+        for user in (self.declarant, self.portal):
+            with self.assertRaises(AccessError):
+                self._rows(user)
+        with self.assertRaises(AccessError):
+            self._rows()[0].write({'name': "Other"})

@@ -364,6 +364,26 @@ class TestReadinessRules(ReadinessCase):
         result.write({'passed': 0, 'presented': 0})
         self.assertLevel('2-A', 'minor', result)
 
+    def test_2a_published(self):
+        """A public text that quotes a rate says of how many and of when."""
+        course = self.env['qualiopi.course'].create({'name': "First aid", 'company_id': self.company.id})
+
+        def release(said):
+            text = self.model_as('qualiopi.publication', self.officer).create({
+                'kind': 'testimony', 'course_id': course.id, 'text_said': said, 'consent': "letter of 3 March"})
+            text.with_user(self.manager).action_release()
+            return text
+
+        release("The trainer took her time with each of us")
+        stated = release("94 % were satisfied (n = 17, 2026)")
+        self.assertLevel('2-A', 'ok')
+        for said in ("94 % were satisfied", "94% of 17 in 2026", "4.7 / 5 (n = 17)"):
+            bare = release(said)
+            self.assertLevel('2-A', 'minor', bare, "quote a rate")
+            bare.with_user(self.manager).action_withdraw()
+        self.assertLevel('2-A', 'ok')
+        self.assertEqual(stated.state, 'released')
+
     def test_33a(self):
         self.assertLevel('33-A', 'none', text="apprenticeship only")
         self.company.sudo().qualiopi_action_categories = self.env.ref('qualiopi.action_category_app')

@@ -357,6 +357,20 @@ class TestReports(ReportCase):
                              "Test officer", self._period(), "Europe/Paris"):
                 self.assertIn(expected, page)
 
+    def test_pdf_awkward_texts(self):
+        """Endless words, other scripts and turned directions print, and cut nobody else's line (F2)."""
+        texts = ('x' * 10_000, 'mot ' * 2_500, 'مرحبا بالعالم', '漢字テスト', 'a\u202eb \U0001f600')
+        entries = self.env['qualiopi.complaint']
+        for number, text in enumerate(texts):
+            entries |= self._entry(
+                'complaint', f"Awkward {number}", contact_name=text[:200], response=text, remedy_requested=text)
+            entries[-1].description = text
+        for name in ('register', 'complaint'):
+            pages = ' '.join(self._pdf(name, entries.ids))
+            for entry in entries:
+                self.assertIn(entry.reference, pages)
+                self.assertIn(entry.name, pages)
+
     def test_pdf_one_sheet_a_record(self):
         pages = self._pdf('complaint', (self.complaint | self.difficulty).ids)
         own = [page for page in pages if self.complaint.reference in page]
