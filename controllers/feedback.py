@@ -2,6 +2,7 @@ import uuid
 
 from odoo import SUPERUSER_ID
 from odoo.http import Controller, request, route
+from odoo.tools import SQL
 
 _URL = '/qualiopi/feedback/<int:invite_id>/<string:token>'
 _MAX_ID = 2**31 - 1
@@ -27,23 +28,36 @@ class FeedbackController(Controller):
         invite_sudo = self._open(invite_id, token)
         if not invite_sudo:
             raise request.not_found()
-        campaign = invite_sudo.campaign_id
         key = self._browser_key(invite_sudo) or key
-        invite_sudo._follow_registration()
-        if self._state(invite_sudo, key) in ('early', 'closed'):
-            return self._page(invite_sudo, token)
-        answer = invite_sudo._open_answer(key=key)
+        if not invite_sudo.campaign_id.is_anonymous:
+            return self._begin(invite_sudo, token, key)
+        # Each beginning writes all invitations of an anonymous campaign anew, and a class begins within a minute.
+        # A transaction that waits before it has looked at anything sees what the one before it left: nobody fails.
+        with request.env.registry.cursor() as cr:
+            cr.execute(SQL("LOCK TABLE qualiopi_feedback_invite IN SHARE ROW EXCLUSIVE MODE"))
+            response = self._begin(invite_sudo.with_env(invite_sudo.env(cr=cr)), token, key)
+            # Rendered while the cursor is there.
+            response.flatten()
+            return response
+
+    def _begin(self, invite, token, key):
+        """Lead to the answer of a person, or to the page that says why there is none to give."""
+        campaign = invite.campaign_id
+        invite._follow_registration()
+        if self._state(invite, key) in ('early', 'closed'):
+            return self._page(invite, token)
+        answer = invite._open_answer(key=key)
         if not answer:
-            return self._page(invite_sudo, token)
-        lang = campaign._answer_lang(invite_sudo._lang())
+            return self._page(invite, token)
+        lang = campaign._answer_lang(invite._lang())
         response = request.redirect(answer._feedback_url(lang), code=303)
         if campaign.is_anonymous:
             # The ballot does not say in which language it is asked.
             response.set_cookie('frontend_lang', lang, samesite='Lax')
             # Only this browser can go on: the server does not know whose answer it is.
             response.set_cookie(
-                self._cookie(invite_sudo), answer.access_token, max_age=_COOKIE_DAYS * 24 * 3600, httponly=True,
-                samesite='Lax', path=f'/qualiopi/feedback/{invite_sudo.id}',
+                self._cookie(invite), answer.access_token, max_age=_COOKIE_DAYS * 24 * 3600, httponly=True,
+                samesite='Lax', path=f'/qualiopi/feedback/{invite.id}',
             )
         return self._private(response)
 
