@@ -22,6 +22,9 @@ def uninstall_hook(env):
     env.cr.execute(SQL("UPDATE qualiopi_complaint SET duplicate_of_id = NULL"))
     env.cr.execute(SQL("UPDATE event_event SET course_id = NULL"))
     env.cr.execute(SQL("UPDATE event_type SET course_id = NULL"))
+    # Appreciations go with their campaigns: left behind, they would be read by all who make surveys.
+    env.cr.execute(SQL("UPDATE qualiopi_publication SET line_id = NULL"))
+    env.cr.execute(SQL("DELETE FROM survey_user_input WHERE campaign_id IS NOT NULL"))
     for table in _REGISTERS:
         env.cr.execute(SQL("DELETE FROM %s", SQL.identifier(table)))
     env.invalidate_all()
