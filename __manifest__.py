@@ -1,6 +1,6 @@
 {
     'name': 'Qualiopi',
-    'version': '19.0.1.1.0',
+    'version': '19.0.1.2.0',
     'category': 'Services/Quality',
     'summary': "Complaints, findings, improvement actions and audit reports for French training providers",
     'author': 'qualiopi contributors',
@@ -193,6 +193,9 @@
         'web.assets_backend': [
             'qualiopi/static/src/**/*',
         ],
+        'survey.survey_assets': [
+            'qualiopi/static/survey/dialog.xml',
+        ],
         'web.assets_tests': [
             'qualiopi/static/tests/tours/**/*',
         ],
@@ -202,16 +205,18 @@
         'demo/res.partner-learners.csv',
         'demo/qualiopi_session_demo.xml',
         'demo/event.registration-learners.csv',
+        'demo/qualiopi_feedback_demo.xml',
+        'demo/qualiopi_answer_demo.xml',
         'demo/qualiopi_complaint_demo.xml',
         'demo/qualiopi_finding_demo.xml',
         'demo/qualiopi_improvement_action_demo.xml',
-        'demo/qualiopi_feedback_demo.xml',
         'demo/qualiopi_dropout_demo.xml',
         'demo/qualiopi_end_demo.xml',
         'demo/qualiopi_audit_demo.xml',
         'demo/qualiopi_signal_demo.xml',
         'demo/qualiopi_steering_demo.xml',
         'demo/qualiopi_review_demo.xml',
+        'demo/qualiopi_door_demo.xml',
     ],
     'application': True,
     'uninstall_hook': 'uninstall_hook',

@@ -2,15 +2,17 @@
 
 Runs in ``odoo shell`` (``env`` is given) on a database of its own, which it leaves to be dropped. BENCH_MAILS
 and BENCH_FORMS set other numbers.
+
+Two floors: a plain tracked row, which is the least that Odoo does with a mail or a post; and, as a second line, the
+same row with what an entry must leave at the least (three activities for the quality lead, and of a mail the original).
 """
 import logging
 import os
-import time
 
 from intake_form import forms
+from intake_measure import head, line, measure
 
 COUNT = int(os.environ.get('BENCH_MAILS', 2000))
-_BATCH = 200
 
 logging.getLogger('odoo').setLevel(logging.ERROR)
 env = env(context=dict(env.context, lang='fr_FR'))  # noqa: F821
@@ -18,16 +20,22 @@ company = env.company
 
 
 def prepare():
-    """An address for the registers and one for the plain model, a lead, and people who are looked up."""
+    """A lead who owes the steps, an address for the register, two for the plain model, and people to be looked up."""
+    company.qualiopi_manager_id = env['res.users'].create({
+        'name': "Lead", 'login': 'bench-lead', 'email': 'lead@bench.example', 'lang': 'fr_FR',
+        'group_ids': [(4, env.ref('qualiopi.group_manager').id)],
+    })
     domain = env['mail.alias.domain'].search([], limit=1) or env['mail.alias.domain'].create({
         'name': 'bench.example', 'bounce_alias': 'bounce', 'catchall_alias': 'catchall',
     })
     company.alias_domain_id = domain
     company._set_complaint_address('bench-reclamation')
-    env['mail.alias'].create({
-        'alias_name': 'bench-plain', 'alias_domain_id': domain.id,
-        'alias_model_id': env['ir.model']._get_id('qualiopi.floor'), 'alias_defaults': {'company_id': company.id},
-    })
+    for name, is_duty in (('bench-plain', False), ('bench-duty', True)):
+        env['mail.alias'].create({
+            'alias_name': name, 'alias_domain_id': domain.id,
+            'alias_model_id': env['ir.model']._get_id('qualiopi.floor'),
+            'alias_defaults': {'company_id': company.id, 'is_duty': is_duty},
+        })
     env['res.partner'].create([
         {'name': f"Person {number}", 'email': f'person{number}@people.example'} for number in range(COUNT)
     ])
@@ -35,8 +43,9 @@ def prepare():
     return domain.name
 
 
-def raw(number, address, kind):
+def raw(number, address):
     text = "Bonjour,\r\n\r\nLa salle était froide pendant deux jours, et personne n'a répondu.\r\n" * 5
+    kind = address.partition('@')[0]
     return (
         f'From: Person {number} <person{number}@people.example>\r\nTo: {address}\r\n'
         f'Subject: Salle froide {number}\r\nMessage-ID: <{kind}-{number}@people.example>\r\n'
@@ -45,50 +54,27 @@ def raw(number, address, kind):
     ).encode()
 
 
-def measure(deliver):
-    """Deliver COUNT messages, each in a transaction of its own as a mail server's are.
-
-    :return: seconds of the clock, seconds of this processor, queries
-    """
-    queries, start, cpu = env.cr.sql_log_count, time.perf_counter(), time.process_time()
-    for number in range(COUNT):
-        deliver(number)
-        env.cr.commit()
-        if number % _BATCH == _BATCH - 1:
-            env.invalidate_all()
-    return time.perf_counter() - start, time.process_time() - cpu, env.cr.sql_log_count - queries
-
-
-def head():
-    print(f"{'':44}{'rate/s':>9}{'ms':>8}{'cpu ms':>8}{'queries':>9}{'ratio':>7}{'cpu':>7}")
-
-
-def line(label, ours, floor=None):
-    seconds, cpu, queries = ours
-    text = (
-        f'{label:44}{COUNT / seconds:>9.1f}{seconds / COUNT * 1000:>8.1f}{cpu / COUNT * 1000:>8.1f}'
-        f'{queries / COUNT:>9.1f}'
-    )
-    if floor:
-        text += f'{seconds / floor[0]:>7.2f}{cpu / floor[1]:>7.2f}'
-    print(text, flush=True)
-
-
 def mails():
-    """E-mails to an address of the register, and to an address of a plain model."""
+    """E-mails to an address of the register, and to addresses of a plain model."""
     domain = prepare()
     gateway = env['mail.thread']
-    for number in range(20):
-        # The caches are filled once, as in a worker that runs.
-        gateway.message_process(None, raw(COUNT + number, f'bench-plain@{domain}', 'warm'))
-        gateway.message_process(None, raw(COUNT + number, f'bench-reclamation@{domain}', 'warm-up'))
-    env.cr.commit()
-    floor = measure(lambda number: gateway.message_process(None, raw(number, f'bench-plain@{domain}', 'plain')))
-    ours = measure(lambda number: gateway.message_process(None, raw(number, f'bench-reclamation@{domain}', 'ours')))
-    made = env['qualiopi.complaint'].search_count([('text_origin', '=', 'mail')])
-    assert made == COUNT + 20, f"{made} entries of {COUNT + 20} mails"
-    line(f"{COUNT} e-mails to a plain model", floor)
-    line(f"{COUNT} e-mails to the register", ours, floor)
+
+    def deliver(name, save_original=False):
+        def call(number):
+            gateway.message_process(None, raw(number, f'{name}@{domain}'), save_original=save_original)
+            # A transaction and its caches for each, as a mail server's are.
+            env.cr.commit()
+            env.invalidate_all()
+        return call
+
+    ours, floor, duty = measure(
+        COUNT, deliver('bench-reclamation'), deliver('bench-plain'), deliver('bench-duty', save_original=True))
+    made = env['qualiopi.complaint'].search([('text_origin', '=', 'mail')])
+    assert len(made) == ours.count, f"{len(made)} entries of {ours.count} mails"
+    assert all(len(entry.activity_ids) >= 3 and entry.evidence_ids for entry in made), "an entry lacks its steps"
+    line("e-mails to a plain model", floor)
+    line("  the same with steps and original", duty)
+    line("e-mails to the register", ours, floor, duty)
 
 
 head()

@@ -2,6 +2,8 @@
 import os
 import time
 
+from intake_measure import line, measure
+
 COUNT = int(os.environ.get('BENCH_FORMS', 2000))
 
 
@@ -9,11 +11,10 @@ def forms(env):
     """Record COUNT forms, beside one plain tracked row per post; and open the form, beside an empty public page."""
     from werkzeug.test import Client  # noqa: PLC0415
 
-    import odoo.sql_db  # noqa: PLC0415
     from odoo.http import root  # noqa: PLC0415
 
     company = env.company
-    company.write({'qualiopi_form_hourly_limit': 10 * COUNT, 'qualiopi_form_daily_limit': 10 * COUNT})
+    company.write({'qualiopi_form_hourly_limit': 10 * COUNT + 100, 'qualiopi_form_daily_limit': 10 * COUNT + 100})
     env.cr.commit()
     complaints = env['qualiopi.complaint']
     url = f'/qualiopi/complaint/{company._door_token()}'
@@ -21,10 +22,14 @@ def forms(env):
     text = "La salle était froide pendant deux jours, et personne n'a répondu.\n" * 5
 
     def visit(path):
-        assert client.get(path).status_code == 200, path
+        def call(_number):
+            assert client.get(path).status_code == 200, path
+        return call
 
-    def post_floor(number):
-        assert client.post('/qualiopi_floor', data={'name': f"Floor {number}"}).status_code == 303
+    def post_floor(**data):
+        def call(number):
+            assert client.post('/qualiopi_floor', data={'name': f"Floor {number}", **data}).status_code == 303
+        return call
 
     def post_form(number):
         answer = client.post(url, data={
@@ -33,27 +38,14 @@ def forms(env):
         })
         assert answer.status_code == 303, answer.status
 
-    def measure(call):
-        for number in range(20):
-            call(-number - 1)
-        queries, start, cpu = odoo.sql_db.sql_counter, time.perf_counter(), time.process_time()
-        for number in range(COUNT):
-            call(number)
-        return time.perf_counter() - start, time.process_time() - cpu, odoo.sql_db.sql_counter - queries
-
-    def line(label, ours, floor=None):
-        seconds, cpu, queries = ours
-        text = f'{label:44}{COUNT / seconds:>9.1f}{seconds / COUNT * 1000:>8.1f}{cpu / COUNT * 1000:>8.1f}'
-        text += f'{queries / COUNT:>9.1f}'
-        print(text + (f'{seconds / floor[0]:>7.2f}{cpu / floor[1]:>7.2f}' if floor else ''), flush=True)
-
-    before = complaints.search_count([('text_origin', '=', 'form')])
-    floor_page = measure(lambda number: visit('/qualiopi_floor'))
-    line(f"{COUNT} visits to an empty public page", floor_page)
-    line(f"{COUNT} visits to the form", measure(lambda number: visit(url)), floor_page)
-    floor_post = measure(post_floor)
-    line(f"{COUNT} posts that make a plain tracked row", floor_post)
-    line(f"{COUNT} forms recorded", measure(post_form), floor_post)
+    page, floor_page = measure(COUNT, visit(url), visit('/qualiopi_floor'))
+    line("visits to an empty public page", floor_page)
+    line("visits to the form", page, floor_page)
+    ours, floor, duty = measure(COUNT, post_form, post_floor(), post_floor(duty='1'))
+    line("posts that make a plain tracked row", floor)
+    line("  the same with steps", duty)
+    line("forms recorded", ours, floor, duty)
     env.cr.rollback()
-    made = complaints.search_count([('text_origin', '=', 'form')]) - before
-    assert made == COUNT + 20, f"{made} entries of {COUNT + 20} forms"
+    made = complaints.search([('text_origin', '=', 'form')])
+    assert len(made) == ours.count, f"{len(made)} entries of {ours.count} forms"
+    assert all(len(entry.activity_ids) >= 3 for entry in made), "an entry lacks its steps"

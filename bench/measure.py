@@ -47,9 +47,11 @@ def screen(model, view_type, view=False):
 
 def _specification(env, arch, model, fields):
     specification = {}
-    for node in arch.iter('field'):
+    own = list(arch.iter('field'))
+    for node in own:
         name = node.get('name')
-        inner = [parent for parent in node.iterancestors('field')]
+        # Fields of a list inside this view belong to that list.
+        inner = any(parent in own for parent in node.iterancestors('field'))
         if inner or name not in model._fields or name in specification:
             continue
         field = model._fields[name]

@@ -22,6 +22,11 @@ LENGTHS = {
     'when': 200, 'description': 20000, 'remedy': 5000, 'sum': 5,
 }
 _PARAGRAPHS = ('description', 'remedy')
+# What is wrong is listed from the top of the page to its end.
+_PAGE_ORDER = (
+    'form', 'nature', 'description', 'remedy', 'when', 'training', 'files', 'stakeholder', 'anonymous', 'name', 'email',
+    'phone', 'sum',
+)
 # Left empty by people, who do not see it, and filled in by robots.
 _TRAP = 'confirm_url'
 # Writing directions that are forced hide what a text says.
@@ -76,17 +81,22 @@ class ComplaintForm(Controller):
         recorded_sudo = complaints._form_recorded(key)
         if recorded_sudo:
             return self._confirm(key, is_other=(recorded_sudo.description or '') != typed['description'])
-        if not self._is_free(company_sudo):
+        hits = request.env['qualiopi.hit']
+        windows = hits._windows(self._limits(company_sudo))
+        if hits._are_full(windows):
             return self._page(company_sudo, event_sudo, token, typed, {'form': self._say('flood')}, 429, mark, files)
         errors, values = self._read(company_sudo, event_sudo, typed)
         accepted, refused = complaints._check_uploads(files)
         if refused:
-            errors['files'] = ' '.join(f'{name}: {reason}' for name, reason in refused)
+            errors['files'] = ' '.join(
+                request.env._("%(file)s: %(reason)s", file=name, reason=reason) for name, reason in refused
+            )
         if company_sudo.qualiopi_form_captcha and not self._is_person(mark, typed['sum']):
             errors['sum'] = self._say('sum')
         if errors:
             return self._page(company_sudo, event_sudo, token, typed, errors, 422, mark, files)
-        self._count(company_sudo)
+        if not hits._count(windows):
+            return self._page(company_sudo, event_sudo, token, typed, {'form': self._say('flood')}, 429, mark, files)
         complaints._record_form(company_sudo, values, accepted, key)
         return self._confirm(key)
 
@@ -192,7 +202,7 @@ class ComplaintForm(Controller):
         if not is_meaningful(typed['description']):
             errors.setdefault('description', env._("Please say in a few words what happened."))
         stakeholder = typed['stakeholder']
-        offered = {str(stakeholder.id) for stakeholder in self._stakeholders(company_sudo)}
+        offered = {str(number) for number, __ in self._stakeholders(company_sudo)}
         if stakeholder and stakeholder not in offered:
             errors['stakeholder'] = env._("Please choose one of the list.")
         is_report = nature == 'safeguarding'
@@ -237,8 +247,7 @@ class ComplaintForm(Controller):
         return _NATURES if is_read else _NATURES[:-1]
 
     def _stakeholders(self, company_sudo):
-        # sudo: the list is published with the form
-        return request.env['qualiopi.stakeholder'].sudo().search([('company_id', 'in', (False, company_sudo.id))])
+        return request.env['qualiopi.stakeholder']._published(company_sudo.id)
 
     # === FLOODS AND ROBOTS === #
 
@@ -249,15 +258,6 @@ class ComplaintForm(Controller):
             ('form', request.httprequest.remote_addr, company_sudo.qualiopi_form_hourly_limit, 1),
             ('form-company', str(company_sudo.id), company_sudo.qualiopi_form_daily_limit, 24),
         )
-
-    def _is_free(self, company_sudo):
-        hits = request.env['qualiopi.hit']
-        return all(hits._is_free(*limit) for limit in self._limits(company_sudo))
-
-    def _count(self, company_sudo):
-        hits = request.env['qualiopi.hit']
-        for limit in self._limits(company_sudo):
-            hits._allow(*limit)
 
     def _sum(self, mark):
         """Two small numbers that belong to the mark of a form."""
@@ -303,6 +303,7 @@ class ComplaintForm(Controller):
             'html_lang': request.env.lang.replace('_', '-'),
             'res_company': company_sudo,
             'company': company_sudo,
+            'address': company_sudo.qualiopi_complaint_address or company_sudo.email,
             'is_website': bool(getattr(request, 'website', None)),
             'languages': [(code, _LANGUAGES[letters]) for letters, code in languages.items()],
             'current_lang': request.env.lang,
@@ -324,7 +325,7 @@ class ComplaintForm(Controller):
             'stakeholders': self._stakeholders(company_sudo),
             'typed': {name: typed.get(name) or '' for name in LENGTHS},
             'lengths': LENGTHS,
-            'errors': errors or {},
+            'errors': {name: errors[name] for name in _PAGE_ORDER if name in (errors or {})},
             'had_files': bool(files),
             'mark': mark,
             'trap': _TRAP,

@@ -45,9 +45,9 @@ class ConfirmationController(Controller):
         if complaint_id > _MAX_ID:
             return nothing
         # sudo: the complainant has no account; the token, checked before anything else is done, is theirs
-        complaint_sudo = request.env['qualiopi.complaint'].sudo().browse(complaint_id).exists()
-        state = complaint_sudo and complaint_sudo._confirmation_link_state(token)
-        if not state:
+        complaint_sudo, compared_sudo = request.env['qualiopi.complaint'].sudo().browse(complaint_id)._with_stand_in()
+        state = compared_sudo and compared_sudo._confirmation_link_state(token)
+        if not complaint_sudo or not state:
             return nothing
         request.update_context(lang=complaint_sudo._letter_lang())
         # sudo: the writings are the program's for the complainant, not those of the account of all visitors.

@@ -18,6 +18,7 @@ class FeedbackController(Controller):
         invite_sudo = self._open(invite_id, token)
         if not invite_sudo:
             raise request.not_found()
+        invite_sudo._follow_registration()
         return self._page(invite_sudo, token)
 
     @route(_URL, type='http', auth='public', methods=['POST'], website=True, sitemap=False)
@@ -27,13 +28,18 @@ class FeedbackController(Controller):
         if not invite_sudo:
             raise request.not_found()
         campaign = invite_sudo.campaign_id
-        if not campaign._is_open():
+        key = self._browser_key(invite_sudo) or key
+        invite_sudo._follow_registration()
+        if self._state(invite_sudo, key) in ('early', 'closed'):
             return self._page(invite_sudo, token)
-        answer = invite_sudo._open_answer(key=self._browser_key(invite_sudo) or key)
+        answer = invite_sudo._open_answer(key=key)
         if not answer:
             return self._page(invite_sudo, token)
-        response = request.redirect(answer._feedback_url(), code=303)
+        lang = campaign._answer_lang(invite_sudo._lang())
+        response = request.redirect(answer._feedback_url(lang), code=303)
         if campaign.is_anonymous:
+            # The ballot does not say in which language it is asked.
+            response.set_cookie('frontend_lang', lang, samesite='Lax')
             # Only this browser can go on: the server does not know whose answer it is.
             response.set_cookie(
                 self._cookie(invite_sudo), answer.access_token, max_age=_COOKIE_DAYS * 24 * 3600, httponly=True,
@@ -62,7 +68,7 @@ class FeedbackController(Controller):
         return key if invite._valid_key(key) else None
 
     def _state(self, invite, key):
-        """What the page says: begin, go on, thank you, begun elsewhere, over."""
+        """What the page says: begin, go on, thank you, begun elsewhere, not yet, over."""
         campaign = invite.campaign_id
         if campaign.is_anonymous:
             # sudo: the invitation's token was checked, and the browser's own secret finds the answer
@@ -73,7 +79,7 @@ class FeedbackController(Controller):
         if answer and answer.state == 'done':
             return 'answered'
         if not campaign._is_open():
-            return 'closed'
+            return 'early' if campaign._is_early() and invite.state != 'excluded' else 'closed'
         if answer:
             return 'begun'
         if invite.state == 'answered':
@@ -94,6 +100,7 @@ class FeedbackController(Controller):
             'is_anonymous': campaign.is_anonymous,
             'threshold': campaign.threshold,
             'state': self._state(invite, key),
+            'opens_on': campaign.date_from,
             'url': f'/qualiopi/feedback/{invite.id}/{token}',
             'key': key or str(uuid.uuid4()),
         })

@@ -7,7 +7,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..models.qualiopi_complaint_follow import FOLLOW_TEXT_LENGTH
-from ..models.qualiopi_complaint_letter import VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
+from ..models.qualiopi_complaint_verdict import HOURLY_VERDICTS, VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
 from ..models.qualiopi_guarded_mixin import is_meaningful
 from ..models.qualiopi_upload import MAX_FILES, MAX_MEGABYTES
 
@@ -66,7 +66,7 @@ class ComplaintPortal(CustomerPortal):
         labels = model._follow_labels()
         partner = request.env.user.partner_id
         return self._private(request.render('qualiopi.portal_my_complaints', {
-            **self._prepare_portal_layout_values(),
+            **self._frame(),
             'page_name': 'qualiopi_complaint',
             'default_url': '/my/complaints',
             'pager': pager,
@@ -129,6 +129,8 @@ class ComplaintPortal(CustomerPortal):
             errors.append('answer')
         if len(comment) > VERDICT_COMMENT_LENGTH:
             errors.append('comment')
+        if not errors and not request.env['qualiopi.hit']._allow('verdict', str(complaint_id), HOURLY_VERDICTS, 1):
+            errors.append('verdict_often')
         if errors:
             return self._page(complaint_sudo, partner, errors=errors, answer=answer, comment=comment)
         complaint_sudo._record_verdict(answer, comment)
@@ -196,8 +198,10 @@ class ComplaintPortal(CustomerPortal):
     def _form(self, form, errors=()):
         env = request.env
         return self._private(request.render('qualiopi.portal_complaint_new', {
-            **self._prepare_portal_layout_values(),
+            **self._frame(),
             'page_name': 'qualiopi_complaint_new',
+            # sudo: whom to call is for everybody to read
+            'company': env.user.company_id.sudo(),
             'form': form,
             'errors': errors,
             'natures': self._natures(),
@@ -247,6 +251,10 @@ class ComplaintPortal(CustomerPortal):
 
     # === HELPERS === #
 
+    def _frame(self):
+        # Odoo's portal does not say to screen readers in which language its pages are.
+        return {**self._prepare_portal_layout_values(), 'html_lang': request.env.lang.replace('_', '-')}
+
     def _open(self, complaint_id, access_token=None):
         """The entry that the visitor follows, by account or private link.
 
@@ -277,9 +285,8 @@ class ComplaintPortal(CustomerPortal):
             notice = {}
         values = complaint_sudo._follow_values(partner)
         return self._private(request.render('qualiopi.portal_complaint', {
-            **self._prepare_portal_layout_values(),
+            **self._frame(),
             'page_name': 'qualiopi_complaint',
-            'html_lang': request.env.lang.replace('_', '-'),
             'res_company': complaint_sudo.company_id,
             'is_link': partner is None,
             'url': f'/my/complaints/{complaint_sudo.id}',

@@ -25,8 +25,12 @@ class QualiopiSurvey(Survey):
             check_partner = False
             if answer_sudo.state != 'done' and not answer_sudo.campaign_id._is_open():
                 return 'answer_deadline'
-        return super()._check_validity(
+        validity = super()._check_validity(
             survey_sudo, answer_sudo, answer_token, ensure_token=ensure_token, check_partner=check_partner)
+        if validity == 'survey_closed' and answer_sudo.campaign_id and answer_sudo.campaign_id._is_open():
+            # Archived for a new version: those whom it was sent to still answer it.
+            return True
+        return validity
 
     @route()
     def survey_retry(self, survey_token, answer_token, **post):
@@ -34,6 +38,14 @@ class QualiopiSurvey(Survey):
         if answer_sudo.campaign_id:
             return request.redirect(f'/survey/{survey_token}/{answer_token}')
         return super().survey_retry(survey_token, answer_token, **post)
+
+    @route()
+    def survey_print(self, survey_token, review=False, answer_token=None, **post):
+        __, answer_sudo = self._fetch_from_access_token(survey_token, answer_token)
+        if answer_sudo.is_anonymous and not answer_sudo.campaign_id.is_released:
+            # On a shared computer, who comes next finds the address in the browser's history.
+            return request.redirect(f'/survey/{survey_token}/{answer_token}')
+        return super().survey_print(survey_token, review=review, answer_token=answer_token, **post)
 
     @route()
     def survey_report(self, survey, answer_token=None, **post):

@@ -1,6 +1,6 @@
 from odoo.http import Controller, request, route
 
-from ..models.qualiopi_complaint_letter import VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
+from ..models.qualiopi_complaint_verdict import HOURLY_VERDICTS, VERDICT_ANSWERS, VERDICT_COMMENT_LENGTH
 
 _URL = '/qualiopi/verdict/<int:complaint_id>/<string:token>'
 _MAX_ID = 2**31 - 1
@@ -31,6 +31,8 @@ class VerdictController(Controller):
             errors.append('answer')
         if len(comment) > VERDICT_COMMENT_LENGTH:
             errors.append('comment')
+        if not errors and not request.env['qualiopi.hit']._allow('verdict', str(complaint_id), HOURLY_VERDICTS, 1):
+            errors.append('often')
         if errors or state != 'open':
             return self._page(complaint_sudo, token, state, answer=answer, comment=comment, errors=errors)
         complaint_sudo._record_verdict(answer, comment)
@@ -42,9 +44,9 @@ class VerdictController(Controller):
         if complaint_id > _MAX_ID:
             return nothing
         # sudo: the complainant has no account; the token, checked before anything else is done, is theirs
-        complaint_sudo = request.env['qualiopi.complaint'].sudo().browse(complaint_id).exists()
-        state = complaint_sudo and complaint_sudo._verdict_link_state(token)
-        if not state:
+        complaint_sudo, compared_sudo = request.env['qualiopi.complaint'].sudo().browse(complaint_id)._with_stand_in()
+        state = compared_sudo and compared_sudo._verdict_link_state(token)
+        if not complaint_sudo or not state:
             return nothing
         request.update_context(lang=complaint_sudo._letter_lang())
         # sudo: the token was checked; the writings are the program's for the complainant, not the

@@ -1,4 +1,4 @@
-"""Kills the follow-up in its middle, again and again: nothing may be lost and nothing be done twice.
+"""Kills the scheduled actions in their middle, again and again: nothing may be lost and nothing be done twice.
 
 Arguments: those of Odoo, with ``-d DATABASE,COPY``: entries are recorded in the database, and copies of it
 made under the other name, one for an unbroken run and one for each round of killed ones. The seed of the
@@ -24,26 +24,38 @@ _logger = logging.getLogger(__name__)
 SEED = int(os.environ.get('QUALIOPI_SEED', 20261121))
 ENTRIES = 300
 OWNERS = 15
+# Sessions of three learners each who are to be asked, as many who have answered and are unhappy.
+SESSIONS = 30
 ROUNDS = 3
 KILLS = 8
 RECORDED = '2026-11-03 10:00:00'
 # A Wednesday, after six in Paris.
 TODAY = '2026-11-25 10:00:00'
-BATCHES = {'qualiopi_followup_mixin': ('_CRON_BATCH', 20), 'res_users': ('_DIGEST_BATCH', 2)}
+BATCHES = {
+    'qualiopi_followup_mixin': ('_CRON_BATCH', 20), 'res_users': ('_DIGEST_BATCH', 2),
+    'qualiopi_feedback_job': ('_BATCH', 3), 'qualiopi_signal_job': ('_BATCH', 3),
+}
 
-# What somebody would notice, without the ids and the moments, by which two equal rows differ.
+# What somebody would notice, without the ids, the moments and the secrets, by which two equal rows differ.
+# Only what was there before the runs has the same number after each of them.
 ROWS = {
     'activities': """
-        SELECT res_model, res_id, qualiopi_step, user_id, date_deadline, active, summary
+        SELECT res_model, CASE WHEN res_model = 'qualiopi.complaint' THEN res_id END, qualiopi_step, user_id,
+               date_deadline, active, summary
           FROM mail_activity WHERE qualiopi_step IS NOT NULL""",
     # How many are late is said as far as the follow-up had come by then.
     'mails': """
         SELECT email_to, regexp_replace(subject, '[0-9]+', '', 'g') FROM mail_mail m
           JOIN mail_message ON mail_message.id = m.mail_message_id""",
     'chatter': """
-        SELECT model, res_id, message_type, regexp_replace(body, '[0-9]+', '', 'g') FROM mail_message
-         WHERE model LIKE 'qualiopi.%'""",
+        SELECT model, CASE WHEN model = 'qualiopi.complaint' THEN res_id END, message_type,
+               CASE WHEN model <> 'qualiopi.feedback.invite' THEN regexp_replace(body, '[0-9]+', '', 'g') END
+          FROM mail_message WHERE model LIKE 'qualiopi.%'""",
     'days': "SELECT id, qualiopi_digest_on FROM res_users WHERE qualiopi_digest_on IS NOT NULL",
+    'invitations': """
+        SELECT c.event_id, c.state, i.name, i.state, i.sent_on, i.reminder_number
+          FROM qualiopi_feedback_invite i JOIN qualiopi_feedback_campaign c ON c.id = i.campaign_id""",
+    'signals': "SELECT subject_key, value, state FROM qualiopi_signal",
 }
 TWICE = {
     'activity': """
@@ -51,7 +63,13 @@ TWICE = {
          WHERE res_model = 'qualiopi.complaint' AND qualiopi_step IS NOT NULL
            AND res_id IN (SELECT id FROM qualiopi_complaint WHERE name LIKE 'Salle froide%')
          GROUP BY 1, 2, 3 HAVING count(*) > 1""",
-    'mail': "SELECT email_to FROM mail_mail GROUP BY 1 HAVING count(*) > 1",
+    # The demonstration has people who are asked about two sessions.
+    'mail': """
+        SELECT email_to FROM mail_mail WHERE email_to ~ '(kill|stagiaire)[0-9]' GROUP BY 1 HAVING count(*) > 1""",
+    'campaign': """
+        SELECT event_id, stakeholder_id, moment FROM qualiopi_feedback_campaign WHERE is_automatic
+         GROUP BY 1, 2, 3 HAVING count(*) > 1""",
+    'signal': "SELECT subject_key FROM qualiopi_signal WHERE kind = 'answer' GROUP BY 1 HAVING count(*) > 1",
 }
 
 
@@ -75,6 +93,7 @@ def fill(database):
             'name': f"Salle froide {number}", 'description': "La salle était froide.",
             'user_id': users[1 + number % (OWNERS - 1)].id,
         } for number in range(ENTRIES)])
+        ask(env)
         cr.flush()
         # Behind the program's back: steps to hand over.
         cr.execute("UPDATE res_users SET active = false WHERE id = %s", users[-1].ids)
@@ -83,8 +102,36 @@ def fill(database):
         cr.commit()
 
 
+def ask(env):
+    """Sessions whose learners a rule asks, and answers that are held against the rules of signals."""
+    beneficiary, survey = env.ref('qualiopi.stakeholder_beneficiary'), env.ref('qualiopi.survey_learner_hot')
+    env['qualiopi.feedback.rule'].search([]).active = False
+    env.flush_all()
+    env['qualiopi.feedback.rule'].create({
+        'stakeholder_id': beneficiary.id, 'moment': 'hot', 'survey_id': survey.id, 'offset_days': 3})
+    events = env['event.event'].create([{
+        'name': f"Session {number}", 'date_begin': '2026-11-20 08:00:00', 'date_end': '2026-11-21 16:00:00',
+        'date_tz': 'Europe/Paris',
+    } for number in range(2 * SESSIONS)])
+    env['event.registration'].create([{
+        'event_id': event.id, 'name': f"Stagiaire {number}", 'email': f'stagiaire{number}.{event.id}@example.com',
+    } for event in events for number in range(3)])
+    questions = survey.question_ids.filtered(lambda question: question.qualiopi_use == 'satisfaction')
+    for event in events[SESSIONS:]:
+        campaign = env['qualiopi.feedback.campaign'].create({
+            'stakeholder_id': beneficiary.id, 'moment': 'hot', 'event_id': event.id, 'survey_id': survey.id})
+        campaign.action_start()
+        for invite in campaign.invite_ids:
+            answer = invite._open_answer()
+            for question in questions:
+                answer._save_lines(question, str(question.scale_min))
+            answer._mark_done()
+        campaign.action_done()
+
+
 def crons(env):
-    return env.ref('qualiopi.ir_cron_followup') + env.ref('qualiopi.ir_cron_digest')
+    names = ('followup', 'digest', 'feedback', 'signals')
+    return env['ir.cron'].union(*(env.ref(f'qualiopi.ir_cron_{name}') for name in names))
 
 
 def by_scheduler(database):
@@ -100,7 +147,10 @@ def by_scheduler(database):
 
 def by_itself(database):
     """Without the scheduler, whose lock keeps a second run away."""
-    for model, method in (('qualiopi.followup.mixin', '_cron_followup'), ('res.users', '_cron_qualiopi_digest')):
+    for model, method in (
+        ('qualiopi.followup.mixin', '_cron_followup'), ('res.users', '_cron_qualiopi_digest'),
+        ('qualiopi.feedback.campaign', '_cron_feedback'), ('qualiopi.signal', '_cron_signals'),
+    ):
         env = environment(database)
         try:
             getattr(env[model], method)()
@@ -164,7 +214,7 @@ def copy_database(database, copy):
 
 
 def kill(database, whole):
-    """Run the follow-up and kill it, at moments spread over its work, then let it come to its end.
+    """Run the scheduled actions and kill them, at moments spread over its work, then let it come to its end.
 
     :param float whole: seconds of an unbroken run
     :return: number of runs that were killed before they were done

@@ -1,6 +1,7 @@
 """Dropouts and assessment results of sessions, learners and courses, with their rates and n."""
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 _GROUPS = 'qualiopi.group_officer,qualiopi.group_auditor'
 # States of a registration whose learner is expected to come, or came.
@@ -11,7 +12,10 @@ class EventEvent(models.Model):
     _inherit = 'event.event'
 
     dropout_ids = fields.One2many('qualiopi.dropout', 'event_id', "Dropouts", groups=_GROUPS)
-    dropout_count = fields.Integer("Entries of the dropout register", compute='_compute_dropout_count', groups=_GROUPS)
+    dropout_count = fields.Integer(
+        "Entries of the dropout register", compute='_compute_register_counts', groups=_GROUPS)
+    present_count = fields.Integer(
+        "Registrations that are confirmed or attended", compute='_compute_register_counts', groups=_GROUPS)
     learners_started = fields.Integer(
         "Learners who started (typed)", copy=False, groups=_GROUPS,
         help="For sessions whose learners are not registered here. Leave 0 to count the registrations.",
@@ -26,10 +30,17 @@ class EventEvent(models.Model):
     result_ids = fields.One2many('qualiopi.result', 'event_id', "Assessment results", groups=_GROUPS)
     success_text = fields.Char("Success", compute='_compute_success_text', groups=_GROUPS)
 
-    @api.depends('dropout_ids')
-    @api.depends_context('uid', 'allowed_company_ids')
-    def _compute_dropout_count(self):
-        self._qualiopi_count('dropout_count', 'qualiopi.dropout', 'event_id')
+    @api.depends('dropout_ids', 'registration_ids.state', 'registration_ids.active')
+    def _compute_register_counts(self):
+        return super()._compute_register_counts()
+
+    def _qualiopi_counted(self):
+        counted = super()._qualiopi_counted()
+        # Declarants see the buttons of the other registers.
+        if self.env['qualiopi.dropout'].has_access('read'):
+            counted['dropout_count'] = ('qualiopi.dropout', 'event_id')
+            counted['present_count'] = ('event.registration', 'event_id', Domain('state', 'in', _PRESENT))
+        return counted
 
     @api.depends(
         'dropout_ids.is_counted', 'dropout_ids.kind', 'dropout_ids.is_job', 'dropout_ids.state', 'learners_started',
@@ -63,11 +74,8 @@ class EventEvent(models.Model):
         :rtype: dict
         """
         now = fields.Datetime.now()
-        registered = {event.id: count for event, count in self.env['event.registration']._read_group(
-            [('event_id', 'in', self._origin.ids), ('state', 'in', _PRESENT)], ['event_id'], ['__count'],
-        )}
         dropouts = self.env['qualiopi.dropout'].search_fetch(
-            [('event_id', 'in', self._origin.ids), ('state', '!=', 'cancelled')],
+            [('event_id', 'in', self._origin.filtered('dropout_count').ids), ('state', '!=', 'cancelled')],
             ['event_id', 'registration_id', 'kind', 'is_counted', 'is_job'],
         )
         by_event = dropouts.grouped(lambda dropout: dropout.event_id.id)
@@ -75,7 +83,7 @@ class EventEvent(models.Model):
         for event in self:
             has_begun = bool(event.date_begin and event.date_begin <= now)
             own = by_event.get(event._origin.id, dropouts.browse())
-            started = registered.get(event._origin.id, 0) if has_begun else 0
+            started = event.present_count if has_begun else 0
             counted = own.filtered('is_counted')
             no_shows = own.filtered(lambda dropout: dropout.kind == 'no_show')
             if has_begun:

@@ -76,15 +76,15 @@ class EventEvent(models.Model):
     finding_ids = fields.One2many('qualiopi.finding', 'event_id', "Findings", groups=_GROUPS)
     complaint_count = fields.Integer(
         "Number of register entries",
-        compute='_compute_complaint_count',
+        compute='_compute_register_counts',
         groups=_GROUPS,
     )
     finding_count = fields.Integer(
-        "Number of findings", compute='_compute_finding_count', groups=_GROUPS
+        "Number of findings", compute='_compute_register_counts', groups=_GROUPS
     )
     action_count = fields.Integer(
         "Number of improvement actions",
-        compute='_compute_action_count',
+        compute='_compute_register_counts',
         groups=_GROUPS,
     )
 
@@ -125,19 +125,21 @@ class EventEvent(models.Model):
             else:
                 event.duration_days = 0
 
-    @api.depends('complaint_ids')
+    @api.depends('complaint_ids', 'finding_ids')
     @api.depends_context('uid', 'allowed_company_ids')
-    def _compute_complaint_count(self):
-        self._qualiopi_count('complaint_count', 'qualiopi.complaint', 'event_id')
+    def _compute_register_counts(self):
+        self._qualiopi_counts(self._qualiopi_counted())
 
-    @api.depends('finding_ids')
-    @api.depends_context('uid', 'allowed_company_ids')
-    def _compute_finding_count(self):
-        self._qualiopi_count('finding_count', 'qualiopi.finding', 'event_id')
+    def _qualiopi_counted(self):
+        """What the buttons of a session count, see ``_qualiopi_counts``.
 
-    @api.depends_context('uid', 'allowed_company_ids')
-    def _compute_action_count(self):
-        self._qualiopi_count('action_count', 'qualiopi.improvement.action', 'event_id')
+        :rtype: dict
+        """
+        return {
+            'complaint_count': ('qualiopi.complaint', 'event_id'),
+            'finding_count': ('qualiopi.finding', 'event_id'),
+            'action_count': ('qualiopi.improvement.action', 'event_id'),
+        }
 
     @api.constrains('course_id', 'trainer_ids', 'subcontractor_id', 'contractor_id', 'company_id')
     def _check_qualiopi_company(self):

@@ -22,7 +22,7 @@ class EventEvent(models.Model):
         for event in self:
             # sudo: an address that is given to everybody
             alias = event.sudo().complaint_alias_id
-            event.complaint_address = alias.alias_domain_id and alias.alias_full_name
+            event.complaint_address = alias.alias_full_name if alias.alias_domain_id else False
 
     def action_create_complaint_address(self):
         """Make the session's own address for complaints.

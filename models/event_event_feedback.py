@@ -14,13 +14,15 @@ class EventEvent(models.Model):
 
     campaign_ids = fields.One2many('qualiopi.feedback.campaign', 'event_id', "Feedback campaigns", groups=_GROUPS)
     campaign_count = fields.Integer(
-        "Number of feedback campaigns", compute='_compute_campaign_count', groups=_GROUPS,
+        "Number of feedback campaigns", compute='_compute_register_counts', groups=_GROUPS,
     )
 
     @api.depends('campaign_ids')
-    @api.depends_context('uid', 'allowed_company_ids')
-    def _compute_campaign_count(self):
-        self._qualiopi_count('campaign_count', 'qualiopi.feedback.campaign', 'event_id')
+    def _compute_register_counts(self):
+        return super()._compute_register_counts()
+
+    def _qualiopi_counted(self):
+        return {**super()._qualiopi_counted(), 'campaign_count': ('qualiopi.feedback.campaign', 'event_id')}
 
     def _qualiopi_local_day(self, moment):
         """Day of one of the session's moments in its own time zone.

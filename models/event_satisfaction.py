@@ -15,20 +15,24 @@ class EventEvent(models.Model):
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_satisfaction(self):
         """Campaigns of the session with their figures; the button shows what beneficiaries said of the training."""
-        campaigns = self.env['qualiopi.feedback.campaign'].search([
+        campaigns = self.env['qualiopi.feedback.campaign'].search_fetch([
             ('event_id', 'in', self.ids), ('state', 'in', ('running', 'done')),
+        ], [
+            'event_id', 'stakeholder_id', 'moment', 'company_id', 'user_id', 'state', 'is_sealed', 'threshold',
+            'is_anonymous', 'is_released', 'asked_count', 'is_confidential',
         ], order='date_from, id')
+        # The block beside the button reads the figures of each campaign: they are computed here, once and together.
+        campaigns.mapped('satisfaction_text')
         by_event = campaigns.grouped('event_id')
-        beneficiary = self.env.ref('qualiopi.stakeholder_beneficiary', raise_if_not_found=False)
-        asked = campaigns.filtered(
-            lambda campaign: campaign.stakeholder_id == beneficiary and campaign.moment == 'hot')
-        figures = asked._figures_by(lambda campaign: campaign.event_id)
-        texts = self.env['qualiopi.satisfaction.report']._texts
+        beneficiary = self.env['ir.model.data']._xmlid_to_res_id(
+            'qualiopi.stakeholder_beneficiary', raise_if_not_found=False)
         for event in self:
             own = by_event.get(event._origin, campaigns.browse())
             event.feedback_figure_ids = own
             event.has_feedback = bool(own)
-            event.satisfaction_text = texts(figures.get(event._origin) or asked._no_figures())['satisfaction_text']
+            asked = own.filtered(
+                lambda campaign: campaign.stakeholder_id.id == beneficiary and campaign.moment == 'hot')
+            event.satisfaction_text = asked.satisfaction_text if len(asked) == 1 else asked._satisfaction_text()
 
     def action_view_satisfaction(self):
         """Open the figures of the session's campaigns.

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from email.parser import BytesHeaderParser, BytesParser
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
+from html import unescape
 
 from odoo.tools import email_normalize, html2plaintext
 
@@ -280,7 +281,10 @@ class MailReader:
                 plain.append(clean(_decode_text(part, content)).replace('\r\n', '\n'))
             elif kind == 'text/html' and not is_file:
                 html.append(_decode_text(part, content))
-            elif content and (is_file or part.get_content_maintype() != 'multipart'):
+            elif part.get_content_maintype() == 'multipart':
+                # Its parts cannot be told apart: they are read as they stand.
+                plain.append(clean(_decode_text(part, content)).replace('\r\n', '\n'))
+            elif content:
                 ending = {'text/calendar': '.ics', 'text/csv': '.csv'}.get(kind, '')
                 files.append((name or f'file{ending}', content))
 
@@ -294,9 +298,11 @@ class MailReader:
     def _from_html(source):
         source = _OPEN_COMMENT.sub('', _without_unseen(clean(source)))
         try:
-            return html2plaintext(source).strip()
+            text = html2plaintext(source).strip()
         except Exception:  # noqa: BLE001  markup that cannot be parsed is taken out by force
-            return re.sub(r'<[^<>]*>', ' ', source).strip()
+            text = ''
+        # The parser leaves out what is nested too deeply.
+        return text or unescape(re.sub(r'<[^<>]*>', ' ', source)).strip()
 
 
 def _payload(part):

@@ -1,10 +1,19 @@
 import xmlrpc.client
 
+from markupsafe import Markup
+
 from odoo import api, models
 from odoo.exceptions import AccessError
 
+from .mail_passage import Passage
 from .mail_reader import MailReader, clean
-from .qualiopi_incoming_mail import Passage
+
+
+def _clean_value(value):
+    if isinstance(value, Markup):
+        # It stays markup, or it would be shown with its tags.
+        return Markup(clean(value))  # noqa: S704 the message sanitizes it
+    return clean(value) if isinstance(value, str) else value
 
 
 class MailThread(models.AbstractModel):
@@ -35,7 +44,7 @@ class MailThread(models.AbstractModel):
                 strip_attachments=strip_attachments, thread_id=thread_id,
             )
 
-        if self.env.user.share and not self.env.su:
+        if not self.env.su and self.env.user.share:
             # A remote call of a portal user or visitor is no gateway: it would choose the sender at will.
             raise AccessError(self.env._("Only the mail gateway hands in e-mails."))
 
@@ -96,7 +105,7 @@ class MailThread(models.AbstractModel):
         others = [route for route in routes or () if route not in ours]
         result = False
         for route in ours:
-            values = {name: clean(value) if isinstance(value, str) else value for name, value in message_dict.items()}
+            values = {name: _clean_value(value) for name, value in message_dict.items()}
             values.update(self._qualiopi_author(values), partner_ids=[])
             result = super()._message_route_process(message, values, [route])
         if others:

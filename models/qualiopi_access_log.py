@@ -35,6 +35,8 @@ class QualiopiAccessLog(models.Model):
         :param records: register records, all of one model
         :param str operation: ``open``, ``print``, ``export`` or ``download``
         """
+        # A record that is being filled in was seen by nobody else yet.
+        records = records._origin
         if not records:
             return
         # sudo: what was seen is noted with its number, although the log is nobody's to write

@@ -8,6 +8,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .qualiopi_list_mixin import shipped_id
+
 # Natures whose author waits for an acknowledgement and a response (design, rule 3).
 ANSWERED_NATURES = ('complaint', 'safeguarding')
 
@@ -67,7 +69,7 @@ class QualiopiComplaint(models.Model):
     )
     channel_id = fields.Many2one(
         'qualiopi.channel', ondelete='restrict', check_company=True,
-        default=lambda self: self.env.ref('qualiopi.channel_phone', raise_if_not_found=False),
+        default=lambda self: shipped_id(self.env, 'channel_phone'),
     )
     stakeholder_id = fields.Many2one('qualiopi.stakeholder', ondelete='restrict', check_company=True, index=True)
     is_anonymous = fields.Boolean("Anonymous")
@@ -88,7 +90,7 @@ class QualiopiComplaint(models.Model):
         "Colour of the severity", related='severity_id.color', export_string_translation=False,
     )
     indicator_ids = fields.Many2many(
-        default=lambda self: self.env.ref('qualiopi.indicator_31', raise_if_not_found=False),
+        default=lambda self: list(filter(None, [shipped_id(self.env, 'indicator_31')])),
     )
     excluded_user_ids = fields.Many2many(
         'res.users', string="Persons excluded", groups='qualiopi.group_confidential', copy=False,
@@ -335,11 +337,11 @@ class QualiopiComplaint(models.Model):
             for vals in vals_list
         ]
         # sudo: a declarant's entry finds its owner, whom the declarant need not see
-        rules = self.env['qualiopi.default.owner'].sudo().search([
-            ('company_id', 'in', list({company for company, __, __ in keys})),
-        ])
-        if not rules:
+        rules = self.env['qualiopi.default.owner'].sudo()
+        companies = {company for company, __, __ in keys} & rules._companies_with_rules()
+        if not companies:
             return [rules.user_id] * len(keys)
+        rules = rules.search([('company_id', 'in', list(companies))])
         owners = {
             key: rules._owner_of(*key, confidential=self._series_of({'nature': key[1], 'category_id': key[2]}) == 'SIG')
             for key in set(keys)

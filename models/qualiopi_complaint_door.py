@@ -2,7 +2,7 @@
 
 from psycopg2.errors import UniqueViolation
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import mute_logger
 
 _ACK_HOURS = 24
@@ -26,6 +26,20 @@ class QualiopiComplaint(models.Model):
     )
 
     @api.model
+    def _team_lang(self, company):
+        """Language that the team of a company works in. Whoever will speak in its name and be told is read along,
+        in two queries instead of six.
+
+        :param company: whose door it is
+        :rtype: str
+        """
+        # sudo: a door asks for a stranger, who is told nothing of it
+        company = company.sudo()
+        users = self.sudo().env['res.users'].browse([SUPERUSER_ID, *company.qualiopi_manager_id.ids])
+        (users.partner_id | company.partner_id).mapped('lang')
+        return company.partner_id.lang or self.env.lang
+
+    @api.model
     def _receive(self, company, vals, key):
         """Record an entry that came through a door; letters are left to _thank().
 
@@ -37,21 +51,22 @@ class QualiopiComplaint(models.Model):
             by another worker
         """
         # sudo: the door acts for a stranger
-        model = self.sudo().with_user(self.env.ref('base.user_root')).with_company(company).with_context(
+        model = self.sudo().with_user(SUPERUSER_ID).with_company(company).with_context(
             mail_create_nosubscribe=True, allowed_company_ids=company.ids,
         )
-        if model.search_count([('intake_key', '=', key)], limit=1):
-            return model.browse()
+        model._check_server_values([vals])
+        if not vals.get('name') and vals.get('description'):
+            vals = {**vals, 'name': model._subject_of(vals['description'])}
         try:
             with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
-                complaint = model.create({'user_id': False, **vals, 'company_id': company.id})
-                complaint._as_server().write({'intake_key': key})
-                complaint.flush_recordset()
+                # The unique index alone tells what was recorded before: no look-up sees another worker's row.
+                return model._as_server().create({
+                    'user_id': False, **vals, 'company_id': company.id, 'intake_key': key,
+                })._as_user()
         except UniqueViolation as error:
             if 'intake_key' not in str(error):
                 raise
             return model.browse()
-        return complaint
 
     def _thank(self):
         """Queue the acknowledgement of what a door has just recorded, where the company wants it so; at most

@@ -8,6 +8,8 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr, plaintext2html
 from odoo.tools.sql import escape_psql
 
+from .qualiopi_complaint_verdict import VERDICT_ANSWERS
+
 FOLLOW_TEXT_LENGTH = 10000
 _TITLE_LENGTH = 70
 _ANSWERED_STEPS = ('received', 'acknowledged', 'examined', 'answered', 'closed')
@@ -64,7 +66,7 @@ class QualiopiComplaint(models.Model):
             'remedy_requested': self.remedy_requested or '',
             'session': self.event_id.name or '',
             'ack_date': self._letter_day('ack_date'),
-            'response_deadline': self.state != 'cancelled' and not is_given and self._letter_day('response_deadline'),
+            **self._follow_deadline(is_given),
             'response': self.response if is_given else '',
             'response_date': self._letter_day('response_date') if is_given else False,
             'decision': self._letter_decision() if is_given else '',
@@ -78,6 +80,13 @@ class QualiopiComplaint(models.Model):
             'verdict_last_day': is_author and self._verdict_last_day(),
             'may_judge': is_author and self._may_judge(),
         }
+
+    def _follow_deadline(self, is_given):
+        """The day of the response as long as it is promised, and whether it has passed without one."""
+        day = self.state != 'cancelled' and not is_given and self._letter_day('response_deadline')
+        is_over = bool(day) and day < self._verdict_today()
+        # Past its day, a response that was given another way is neither promised nor late.
+        return {'response_deadline': day if not (is_over and self.response_date) else False, 'is_late': is_over}
 
     def _follow_title(self):
         """The beginning of what was written; never the title, which is the team's."""
@@ -117,6 +126,8 @@ class QualiopiComplaint(models.Model):
         """Whether the response has left: its text is typed before."""
         return bool(self.response and self.response_date) and bool(
             self.response_sent_on or self.state == 'closed' or not self.letter_address
+            # Who was asked about it, or has judged it, has it.
+            or self.verdict_requested_on or self.verdict in VERDICT_ANSWERS
         )
 
     def _may_judge(self):

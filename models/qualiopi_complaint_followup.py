@@ -29,6 +29,8 @@ class QualiopiComplaint(models.Model):
     def _followup_steps(self):
         """Acknowledge, analyse, answer, ask whether it is solved, close (RNQ V10, indicator 31)."""
         with_cause = self._with_cause()
+        # What a new entry's causes decide besides is computed here, where they are known.
+        self.mapped('analysis_date')
         return {complaint: complaint._own_steps(complaint in with_cause) for complaint in self}
 
     def _own_steps(self, has_cause):

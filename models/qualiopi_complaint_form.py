@@ -8,6 +8,8 @@ from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 from odoo.tools.misc import consteq, hmac
 
+from .qualiopi_list_mixin import shipped_id
+
 # Nobody fills in the form faster, and whoever takes longer gets it back with all that was typed.
 FORM_FILL_SECONDS = 3
 _FORM_SECONDS = 24 * 3600
@@ -135,20 +137,13 @@ class QualiopiComplaint(models.Model):
         :param list files: (name, bytes) that _check_uploads() has accepted
         :param str key: see _read_form_token()
         """
-        # sudo: the language that the team works in
-        lang = company.sudo().partner_id.lang or self.env.lang
-        model = self.with_context(lang=lang)
-        # sudo: entries of the lists that the program ships
-        channel = self.env.ref('qualiopi.channel_web_form', raise_if_not_found=False)
+        model = self.with_context(lang=self._team_lang(company))
+        values = {**values, 'text_origin': 'form', 'channel_id': shipped_id(self.env, 'channel_web_form')}
         if values['nature'] == 'safeguarding':
-            severity = self.env.ref('qualiopi.severity_critical', raise_if_not_found=False)
-            values = {
-                **values, 'name': model.env._("Safeguarding report"), 'channel_id': channel.id if channel else False,
-                **({'severity_id': severity.id} if severity else {}),
-            }
-        else:
-            values = {**values, 'channel_id': channel.id if channel else False}
-        complaint = model._receive(company, {**values, 'text_origin': 'form'}, key)
+            values['name'] = model.env._("Safeguarding report")
+            if severity := shipped_id(self.env, 'severity_critical'):
+                values['severity_id'] = severity
+        complaint = model._receive(company, values, key)
         if not complaint:
             # Another worker has just recorded the same form: the click was a double one.
             return

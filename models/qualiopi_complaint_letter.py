@@ -1,25 +1,17 @@
-"""Letters of an entry: what its author receives by mail, what became of it, and what they answer."""
+"""Letters of an entry: to whom and in which language they go, how they leave, and those that did not arrive."""
 
 import re
 from base64 import b64decode
-from datetime import timedelta
 
 from markupsafe import Markup
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import email_normalize, formataddr, html2plaintext
-from odoo.tools.misc import consteq, hmac
-from odoo.tools.sql import escape_psql
+from odoo.tools import email_normalize, formataddr
 
 from ..exceptions import GateError
 
-# The link of the verdict lives as long as a quarter; an answer may be changed for two weeks.
-VERDICT_LINK_DAYS = 90
-VERDICT_CHANGE_DAYS = 14
-VERDICT_COMMENT_LENGTH = 2000
-VERDICT_ANSWERS = ('yes', 'partly', 'no')
 _FAILED = ('exception', 'bounce')
 _TEMPLATES = {
     'ack': 'qualiopi.mail_template_acknowledgement',
@@ -35,14 +27,6 @@ _AUTOMATIC = {'Auto-Submitted': 'auto-replied', 'X-Auto-Response-Suppress': 'All
 class QualiopiComplaint(models.Model):
     _inherit = 'qualiopi.complaint'
 
-    # Composed with those of the other files, whatever their order.
-    @property
-    def _server_fields(self):
-        return super()._server_fields | {'ack_sent_on', 'response_sent_on', 'verdict_requested_on'}
-
-    ack_sent_on = fields.Datetime("Acknowledgement sent on", readonly=True, copy=False)
-    response_sent_on = fields.Datetime("Response sent on", readonly=True, copy=False)
-    verdict_requested_on = fields.Datetime("Verdict asked for on", readonly=True, copy=False)
     letter_address = fields.Char("Letters go to", compute='_compute_letter_address')
     has_letter_failure = fields.Boolean(
         "Letter not sent", compute='_compute_letter_failure', search='_search_has_letter_failure',
@@ -129,11 +113,6 @@ class QualiopiComplaint(models.Model):
     def _is_letter_automatic(self):
         return bool(self.env.context.get('qualiopi_automatic'))
 
-    def _letter_others(self):
-        """The other entries that the same acknowledgement answers, for its template."""
-        self.ensure_one()
-        return self.browse(self.env.context.get('qualiopi_others') or ())
-
     def _letter_day(self, name):
         """Day of one of the entry's moments in the company's time zone, for the letters.
 
@@ -147,6 +126,14 @@ class QualiopiComplaint(models.Model):
         """The decision in words, in the language of the letter."""
         self.ensure_one()
         return dict(self._fields['decision']._description_selection(self.env)).get(self.decision) or ''
+
+    # === LINKS === #
+
+    def _with_stand_in(self):
+        """The entry, empty when there is none, and the one to compare the token of a link with: itself, else any
+        other, so that a missing entry takes as long as a wrong token."""
+        found = self.exists()
+        return found, found or self.search([], order='id', limit=1)
 
     # === SENDING === #
 
@@ -264,229 +251,6 @@ class QualiopiComplaint(models.Model):
         self.lock_for_update(allow_referencing=True)
         self.invalidate_recordset(['ack_sent_on', 'ack_date', 'response_sent_on', 'verdict_requested_on'])
 
-    # === ACKNOWLEDGEMENT === #
-
-    def action_send_acknowledgement(self):
-        """Queue the acknowledgement, and record its date and text (RNQ, indicator 31). One letter names all that
-        came from the same address and waits.
-
-        :raise UserError: when it was sent before or may not be sent; without an address, offers to say why
-        """
-        self._check_letter()
-        self._check_letter_address('ack')
-        self._lock_for_letter()
-        named = self.browse()
-        for complaint in self:
-            if complaint in named:
-                continue
-            if complaint.ack_sent_on:
-                raise UserError(self.env._("The acknowledgement of %s was sent already.", complaint.reference))
-            others = complaint._waiting_with() - named
-            others._lock_for_letter()
-            named += complaint._send_acknowledgement(others=others)
-        return True
-
-    def _waiting_with(self):
-        """Entries that wait for their acknowledgement at the same address, as far as the user may send it; what
-        is confidential shares no letter."""
-        self.ensure_one()
-        if self.is_confidential or self.is_anonymous:
-            return self.browse()
-        waiting = self.search([
-            ('company_id', '=', self.company_id.id), ('id', '!=', self.id), ('is_confidential', '=', False),
-            ('email_from', 'ilike', escape_psql(self.letter_address)), ('ack_timeliness', '=', 'pending'),
-            ('ack_date', '=', False), ('state', 'not in', ('closed', 'cancelled')),
-        ], order='received_on, id')
-        return waiting.filtered(lambda other: (
-            other.letter_address == self.letter_address and other._awaits_acknowledgement()
-            and (self.env.su or other.may_treat) and other.has_access('write')
-        ))
-
-    def _send_acknowledgement(self, is_automatic=False, others=None):
-        """Send the acknowledgement of the entry, and of those beside it that the letter names.
-
-        :return: the entries that were acknowledged
-        """
-        now = fields.Datetime.now()
-        others = others if others is not None else self.browse()
-        message = self._send_letter('ack', is_automatic=is_automatic, qualiopi_others=others.ids)
-        text = html2plaintext(message.body).strip()
-        # A template of the company's own may name one number only.
-        named = self + others.filtered(lambda other: other.reference in text)
-        for complaint in named:
-            values = {
-                # Who was thanked on the telephone before stays acknowledged since then.
-                'ack_date': complaint.ack_date or now,
-                'ack_message': complaint.ack_message or text,
-                'ack_impossible_reason': False,
-            }
-            if is_automatic:
-                values['ack_user_id'] = False
-            complaint.write(values)
-        named._as_server().write({'ack_sent_on': now})
-        (named - self)._log_texts({
-            other.id: self.env._("Acknowledged by the letter of %s.", self.reference) for other in named - self
-        })
-        return named
-
-    def _queue_acknowledgement(self):
-        """Queue the acknowledgement of entries that came by mail, form or portal, once each; for the doors,
-        never for create(). What hinders one is noted in its chatter and leaves the others alone.
-
-        :return: the entries whose acknowledgement was queued
-        """
-        # sudo: the door acts for a stranger, on the entry that it has just recorded
-        waiting = self.sudo().filtered(lambda complaint: complaint._awaits_acknowledgement())
-        locked = waiting.try_lock_for_update(allow_referencing=True)
-        locked.invalidate_recordset(['ack_sent_on', 'ack_date'])
-        queued = self.browse()
-        for complaint in locked.filtered(lambda complaint: complaint._awaits_acknowledgement()):
-            try:
-                with self.env.cr.savepoint():
-                    complaint._send_acknowledgement(is_automatic=True)
-            except UserError as error:
-                complaint._log_texts({complaint.id: self.env._(
-                    "The acknowledgement was not sent: %s", error,
-                )})
-            else:
-                queued += complaint
-        return queued.with_env(self.env)
-
-    def _awaits_acknowledgement(self):
-        return bool(
-            self.has_response_steps and self.letter_address and not self.is_imported and not self._is_ended()
-            and not self.ack_sent_on and not self.ack_date and not self.ack_impossible_reason
-        )
-
-    # === RESPONSE === #
-
-    def action_send_response(self):
-        """Queue the response, with the recourse to the mediator for individuals (RNQ, indicator 31).
-
-        :return: the window of the response when its text is still missing
-        :raise UserError: when it was sent before or may not be sent; without an address, offers to say why
-        """
-        self.ensure_one()
-        self._check_letter()
-        self._check_letter_address('response')
-        if not self.response:
-            return self.action_respond()
-        self._lock_for_letter()
-        if self.response_sent_on:
-            raise UserError(self.env._(
-                "The response of %s was sent already. To add something, write from the discussion below.",
-                self.reference,
-            ))
-        now = fields.Datetime.now()
-        # The date that typing the text has set gives way to that of the letter.
-        self.write({'response_date': now, 'response_impossible_reason': False})
-        self._send_letter('response')
-        self._as_server().write({'response_sent_on': now})
-        return {'type': 'ir.actions.act_window_close'}
-
-    # === VERDICT === #
-
-    def action_request_verdict(self):
-        """Queue the question whether it is solved, with the links that answer it (R10).
-
-        :raise UserError: before the response, when it was asked today or answered yes, without an address
-        """
-        self._check_letter()
-        self._check_letter_address()
-        self._lock_for_letter()
-        now = fields.Datetime.now()
-        for complaint in self:
-            if complaint.state not in ('answered', 'closed'):
-                raise UserError(self.env._(
-                    "Answer %s first: then its author can say whether it is solved.", complaint.reference,
-                ))
-            if complaint.verdict == 'yes':
-                raise UserError(self.env._("The author of %s said that it is solved.", complaint.reference))
-            asked = complaint.verdict_requested_on
-            if asked and now - asked < timedelta(days=1):
-                raise UserError(self.env._(
-                    "The author of %s was asked today already: leave some time to answer.", complaint.reference,
-                ))
-            # The date first: with it the link is open.
-            complaint._as_server().write({'verdict_requested_on': now})
-            complaint._send_letter('verdict')
-        return True
-
-    def _verdict_token(self):
-        """Secret of the verdict's link: nothing to steal in the database, and void as soon as the address is
-        corrected."""
-        self.ensure_one()
-        # sudo: the key that signs is the database's
-        return hmac(self.sudo().env, 'qualiopi-verdict', (self.id, self.sudo().letter_address or ''))
-
-    def _verdict_url(self, answer):
-        """Address of the page where the complainant answers, with an answer chosen.
-
-        :param str answer: yes, partly or no
-        :rtype: str
-        """
-        self.ensure_one()
-        return f'{self.get_base_url()}/qualiopi/verdict/{self.id}/{self._verdict_token()}?answer={answer}'
-
-    def _verdict_link_state(self, token):
-        """What the link of a verdict opens.
-
-        :param str token: what came with the address
-        :return: open, settled (answered some time ago), expired, or None when there is nothing to open
-        """
-        self.ensure_one()
-        asked = self.verdict_requested_on
-        # Compared first, so that the answer takes as long whatever is wrong.
-        if not consteq(self._verdict_token().encode(), token.encode()):
-            return None
-        if not asked or self.is_imported or self.state == 'cancelled':
-            return None
-        if asked + timedelta(days=VERDICT_LINK_DAYS) < fields.Datetime.now():
-            return 'expired'
-        last_day = self._verdict_last_day()
-        return 'settled' if last_day and last_day < self._verdict_today() else 'open'
-
-    def _verdict_today(self):
-        return self.company_id._qualiopi_local_date(fields.Datetime.now())
-
-    def _has_current_verdict(self):
-        """Whether the complainant's answer is one to the last question."""
-        return (
-            self.verdict in VERDICT_ANSWERS and bool(self.verdict_date)
-            and self.verdict_date >= self._letter_day('verdict_requested_on')
-        )
-
-    def _verdict_last_day(self):
-        """Until when the answer given may be changed; False without an answer."""
-        return self._has_current_verdict() and self.verdict_date + timedelta(days=VERDICT_CHANGE_DAYS)
-
-    def _record_verdict(self, answer, comment):
-        """Record what the complainant answered; "not solved" reopens (design, rule 5).
-
-        :param str answer: yes, partly or no
-        :param str comment: their words, or nothing
-        """
-        self.ensure_one()
-        comment = (comment or '').strip() or False
-        if self._has_current_verdict() and (self.verdict, self.verdict_comment or False) == (answer, comment):
-            return
-        was_closed = self.state == 'closed'
-        self.write({'verdict': answer, 'verdict_date': self._verdict_today(), 'verdict_comment': comment})
-        labels = dict(self._fields['verdict']._description_selection(self.env))
-        text = self.env._("The complainant answers: %s.", labels[answer])
-        if comment:
-            text = f'{text}\n{comment}'
-        if answer == 'yes' or not self.user_id:
-            self._log_texts({self.id: text})
-            return
-        if was_closed:
-            text = self.env._("%s\nThe entry is open again.", text)
-        # Its owner hears of it: what is not solved waits for somebody.
-        self.message_post(
-            body=text, partner_ids=self.user_id.partner_id.ids, subtype_xmlid='mail.mt_note',
-            author_id=self._letter_partner().id or None,
-        )
-
     # === LETTERS THAT DID NOT ARRIVE === #
 
     def _failed_letters_domain(self):
@@ -556,7 +320,7 @@ class QualiopiComplaint(models.Model):
     def _with_current_links(self, body):
         """The text of a letter with links for the address that the entry has now: those for another one no
         longer open."""
-        return self._with_current_link(body, 'verdict', self._verdict_token())
+        return body
 
     def _with_current_link(self, body, page, token):
         return re.sub(rf'(/qualiopi/{page}/{self.id}/)\w+', rf'\g<1>{token}', body)

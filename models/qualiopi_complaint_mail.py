@@ -9,6 +9,7 @@ from odoo.tools import html2plaintext, plaintext2html
 from odoo.tools.sql import escape_psql
 
 from .mail_reader import TEXT_LENGTH
+from .qualiopi_list_mixin import shipped_id
 
 _logger = logging.getLogger(__name__)
 
@@ -116,9 +117,8 @@ class QualiopiComplaint(models.Model):
         :param bool minimal: only what cannot fail: the text, who says to have written it, the original
         :return: the entry as superuser; the one that was made before when the mail is the same
         """
-        # sudo: the company's language, whoever the gateway runs as
         company = row.company_id
-        lang = company.sudo().partner_id.lang or self.env.lang
+        lang = self._team_lang(company)
         self = self.with_context(lang=lang)
         name, address = mail.sender
         values = {
@@ -182,9 +182,7 @@ class QualiopiComplaint(models.Model):
         )
         if len(registrations) == 1:
             values.update(registration_id=registrations.id, event_id=registrations.event_id.id)
-            learner = env.ref('qualiopi.stakeholder_beneficiary', raise_if_not_found=False)
-            if learner:
-                values['stakeholder_id'] = learner.id
+            values['stakeholder_id'] = shipped_id(env, 'stakeholder_beneficiary')
         return values
 
     def _keep_files(self, mail):
@@ -200,7 +198,7 @@ class QualiopiComplaint(models.Model):
                 refused = [(name, self.env._("could not be read")) for name, __ in mail.files]
             if refused:
                 notes.append(self.env._("These files are kept in the original message only:"))
-                notes += [f'{name}: {reason}' for name, reason in refused[:20]]
+                notes += [self.env._("%(file)s: %(reason)s", file=name, reason=reason) for name, reason in refused[:20]]
         if mail.is_cut:
             notes.append(self.env._(
                 "The text is longer than %s characters: the rest is in the original message.", TEXT_LENGTH,

@@ -11,7 +11,7 @@ from odoo.tools import email_normalize
 from odoo.tools.misc import consteq
 from odoo.tools.sql import escape_psql
 
-from .qualiopi_complaint_letter import VERDICT_ANSWERS
+from .qualiopi_complaint_verdict import VERDICT_ANSWERS
 
 _LINK_DAYS = 365
 # A link that is given out opens for this long at least.
@@ -78,10 +78,9 @@ class QualiopiComplaint(models.Model):
         """
         given = token if isinstance(token, str) else ''
         # sudo: the holder of the link has no account; nothing is given away before the token is compared
-        complaint = self.sudo().exists()
-        # Compared in any case, so that a missing entry takes as long as a wrong token.
-        is_same = consteq((complaint.access_token or secrets.token_urlsafe(32)).encode(), given.encode())
-        if not is_same or not complaint._has_follow_link():
+        complaint, compared = self.sudo()._with_stand_in()
+        is_same = consteq((compared.access_token or secrets.token_urlsafe(32)).encode(), given.encode())
+        if not complaint or not is_same or not complaint._has_follow_link():
             return self.browse()
         if not complaint.link_expires_on or complaint.link_expires_on < complaint._verdict_today():
             return self.browse()

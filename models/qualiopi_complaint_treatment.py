@@ -94,7 +94,15 @@ class QualiopiComplaint(models.Model):
 
     def _with_cause(self):
         """Entries whose cause is known, here or in a finding that they are linked with: one analysis
-        serves both. Findings count that the user may not see."""
+        serves both. Findings count that the user may not see. Asked once a reconciliation."""
+        known = self._followup_pass().with_cause
+        unknown = self.filtered(lambda complaint: complaint not in known)
+        if unknown:
+            found = unknown._find_with_cause()
+            known.update((complaint, complaint in found) for complaint in unknown)
+        return self.filtered(lambda complaint: known[complaint])
+
+    def _find_with_cause(self):
         pairs = self._linked_pairs('finding_ids')
         # sudo: see _all_linked(); the pairs are read once
         linked = self.env['qualiopi.finding'].sudo().browse({other for __, other in pairs})

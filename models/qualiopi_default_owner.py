@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.tools import ormcache
 
 
 class QualiopiDefaultOwner(models.Model):
@@ -6,6 +7,7 @@ class QualiopiDefaultOwner(models.Model):
 
     _name = 'qualiopi.default.owner'
     _description = "Default Owner of Register Entries"
+    _inherit = 'qualiopi.cached.mixin'
     _order = 'company_id, sequence, id'
     _check_company_auto = True
 
@@ -29,6 +31,16 @@ class QualiopiDefaultOwner(models.Model):
         "(company_id, COALESCE(nature, ''), COALESCE(category_id, 0))",
         "There is an owner for this nature and category already.",
     )
+
+    @api.model
+    @ormcache()
+    def _companies_with_rules(self):
+        """Ids of the companies that name owners; costs no query once they are cached.
+
+        :rtype: frozenset[int]
+        """
+        # sudo: whether there is a rule is asked, not whom it names
+        return frozenset(company.id for [company] in self.sudo()._read_group([], ['company_id']))
 
     def _owner_of(self, company_id, nature, category_id, confidential):
         """The owner that the closest of these rules names: category before nature, both before either.

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import MissingError
 from odoo.tools.misc import consteq, hmac
 
 # A session's link outlives it: complaints come late. Later the form opens without the session.
@@ -52,10 +53,17 @@ class QualiopiDoorMixin(models.AbstractModel):
         record = self.sudo().browse(int(number))
         if not consteq(record._door_token(), token):
             return self.browse()
-        return record.exists().filtered(lambda found: found._is_door_open())
+        try:
+            return record.filtered(lambda found: found._is_door_open())
+        except MissingError:
+            return self.browse()
 
     def _is_door_open(self):
-        return True
+        """Whether the record may still be written about.
+
+        :raise MissingError: when it is gone
+        """
+        return bool(self.create_date)
 
 
 class ResCompany(models.Model):

@@ -144,6 +144,12 @@ class QualiopiDropout(models.Model):
     evidence_ids = fields.One2many('qualiopi.evidence', 'dropout_id')
 
     _reference_uniq = models.UniqueIndex('(company_id, reference)', "This number is taken already.")
+    # Two officers in the same moment: see _check_one_per_registration(), which says which entry it is.
+    _registration_uniq = models.UniqueIndex(
+        "(registration_id) WHERE registration_id IS NOT NULL AND cancelled_on IS NULL"
+        " AND (outcome IS NULL OR outcome <> 'resumed')",
+        "This learner is in the dropout register already: complete that entry.",
+    )
 
     # === COMPUTES === #
 
@@ -272,17 +278,25 @@ class QualiopiDropout(models.Model):
     def _check_one_per_registration(self):
         """A learner stops a session once: a second entry would count twice."""
         for dropout in self:
-            if not dropout.registration_id or dropout.cancelled_on or dropout.outcome == 'resumed':
-                continue
-            other = self.search([
-                ('registration_id', '=', dropout.registration_id.id), ('id', '!=', dropout.id),
-                ('state', '!=', 'cancelled'), '|', ('outcome', '=', False), ('outcome', '!=', 'resumed'),
-            ], limit=1)
-            if other:
-                raise ValidationError(dropout.env._(
-                    "%(learner)s is in the dropout register already (%(reference)s): complete that entry.",
-                    learner=dropout.learner_name, reference=other.reference,
-                ))
+            if dropout.registration_id and not dropout.cancelled_on and dropout.outcome != 'resumed':
+                self._refuse_second(dropout.registration_id.ids, dropout.ids)
+
+    def _refuse_second(self, registration_ids, known_ids=()):
+        """Refuse a second entry of a learner who stopped, and say which is the first.
+
+        :param known_ids: entries that do not count
+        :raise ValidationError: names the learner and the entry
+        """
+        other = self.search([
+            ('registration_id', 'in', [number for number in registration_ids if number]),
+            ('id', 'not in', known_ids), ('cancelled_on', '=', False),
+            '|', ('outcome', '=', False), ('outcome', '!=', 'resumed'),
+        ], limit=1)
+        if other:
+            raise ValidationError(self.env._(
+                "%(learner)s is in the dropout register already (%(reference)s): complete that entry.",
+                learner=other.learner_name, reference=other.reference,
+            ))
 
     @api.constrains('date', 'event_id', 'kind')
     def _check_date(self):
@@ -298,6 +312,12 @@ class QualiopiDropout(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        # Before the database refuses them, which cannot say which entry there is.
+        proposed = self.env.context.get('default_registration_id')
+        self._refuse_second([
+            vals.get('registration_id', proposed) for vals in vals_list
+            if vals.get('outcome') != 'resumed' and not vals.get('cancelled_on')
+        ])
         dropouts = super().create(vals_list)
         indicator = self.env.ref('qualiopi.indicator_12', raise_if_not_found=False)
         if indicator:

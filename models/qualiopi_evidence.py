@@ -68,7 +68,7 @@ class QualiopiEvidence(models.Model):
     review_id = fields.Many2one('qualiopi.review', index='btree_not_null', ondelete='restrict', check_company=True)
     audit_id = fields.Many2one('qualiopi.audit', index='btree_not_null', ondelete='restrict', check_company=True)
     company_id = fields.Many2one('res.company', compute='_compute_company_id', store=True, index=True, precompute=True)
-    is_confidential = fields.Boolean(compute='_compute_is_confidential', store=True)
+    is_confidential = fields.Boolean(compute='_compute_is_confidential', store=True, precompute=True)
     is_locked = fields.Boolean(compute='_compute_is_locked')
 
     # === COMPUTES === #
@@ -151,9 +151,7 @@ class QualiopiEvidence(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         # What proves the piece is the program's to say.
-        evidence = super().create([
-            {name: value for name, value in vals.items() if name not in _PROGRAM_FIELDS} for vals in vals_list
-        ])
+        evidence = super().create([self._without_program_fields(vals) for vals in vals_list])
         evidence._check_unlocked()
         for name in _OWNERS:
             evidence._log_on(name, self.env._("Evidence added: %s"))
@@ -189,6 +187,10 @@ class QualiopiEvidence(models.Model):
                 ))
         for name in _OWNERS:
             self._log_on(name, self.env._("Evidence withdrawn: %s"))
+
+    @api.model
+    def _without_program_fields(self, vals):
+        return {name: value for name, value in vals.items() if name not in _PROGRAM_FIELDS}
 
     def _check_unlocked(self):
         for name in _OWNERS:

@@ -1,3 +1,5 @@
+import hashlib
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -24,11 +26,11 @@ class QualiopiEvidence(models.Model):
         # It is larger than what people add, and no file until the line after.
         return super(QualiopiEvidence, self.filtered(lambda piece: not piece.is_original))._check_content()
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        if self.env.context.get('qualiopi_original') is not _PROGRAM:
-            vals_list = [{name: value for name, value in vals.items() if name != 'is_original'} for vals in vals_list]
-        return super().create(vals_list)
+    @api.model
+    def _without_program_fields(self, vals):
+        if self.env.context.get('qualiopi_original') is _PROGRAM:
+            return vals
+        return super()._without_program_fields({name: value for name, value in vals.items() if name != 'is_original'})
 
     def write(self, vals):
         return super().write({name: value for name, value in vals.items() if name != 'is_original'})
@@ -58,12 +60,16 @@ class QualiopiEvidence(models.Model):
             'complaint_id': complaint.id, 'type': 'file', 'is_original': True,
             'name': self.with_env(complaint.env).env._("Original message"),
             'file_name': f'{(complaint.reference or "").replace("/", "-")}.eml',
+            # What would be computed, without reading the file and its entry again.
+            'sha256': hashlib.sha256(raw).hexdigest(), 'size': len(raw), 'mimetype': _MIMETYPE,
+            'company_id': complaint.company_id.id, 'is_confidential': complaint.is_confidential,
         })
+        for name in ('sha256', 'size', 'mimetype'):
+            server.env.remove_to_compute(self._fields[name], piece)
         # Not by way of the field, which would copy a large message three times as text.
         server.env['ir.attachment'].create({
             'name': 'file', 'res_model': self._name, 'res_field': 'file', 'res_id': piece.id, 'raw': raw,
             'mimetype': _MIMETYPE, 'company_id': complaint.company_id.id,
         })
         piece.invalidate_recordset(['file'])
-        piece.modified(['file'])
         return piece.with_env(complaint.env)

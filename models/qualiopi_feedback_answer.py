@@ -1,17 +1,10 @@
-"""Answering a campaign: opening an answer for a person asked, the urn of anonymous answers, the figures."""
+"""Answering a campaign: opening an answer for a person asked, and the figures."""
 
-import random
 import uuid
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
-
-# What a ballot does not keep when it leaves the urn, with what it holds instead.
-_BLANKED = {
-    'lang_id': None, 'last_displayed_page_id': None, 'start_datetime': None, 'end_datetime': None, 'deadline': None,
-    'is_paper': False, 'survey_first_submitted': False,
-}
 
 
 class QualiopiFeedbackCampaign(models.Model):
@@ -61,8 +54,8 @@ class QualiopiFeedbackCampaign(models.Model):
     def _check_urn(self, vals):
         """An urn that was opened stays so: one more answer could be told by comparing before and after."""
         for campaign in self.filtered('is_sealed'):
-            # A cancelled campaign shows nothing, so that opening it again tells nothing.
-            if vals.get('state') in ('planned', 'running') and campaign.state == 'done':
+            # Of a campaign that was cancelled before its end nothing was shown: opening it again tells nothing.
+            if vals.get('state') in ('planned', 'running') and (campaign.state == 'done' or campaign.is_released):
                 raise UserError(self.env._(
                     "%s was anonymous and has ended: its answers were mixed and shown. One more answer could be told"
                     " from them, so make another campaign.",
@@ -70,6 +63,10 @@ class QualiopiFeedbackCampaign(models.Model):
                 ))
             if 'is_anonymous' in vals and not vals['is_anonymous']:
                 raise UserError(self.env._("What was promised to be anonymous stays so."))
+
+    def _has_to_be_read(self):
+        # Below its number of answers, an anonymous campaign shows nothing to anybody.
+        return super()._has_to_be_read() and (not self.is_sealed or self.is_released)
 
     def action_remind(self):
         """Remind those who have not answered; not after an anonymous campaign has ended."""
@@ -87,10 +84,19 @@ class QualiopiFeedbackCampaign(models.Model):
         :rtype: bool
         """
         self.ensure_one()
+        # A questionnaire that was archived for a new version is still answered by those whom it was sent to.
         return (
-            self.means == 'survey' and bool(self.survey_id) and self.survey_id.active
+            self.means == 'survey' and bool(self.survey_id) and not self._is_early()
             and (self.state == 'running' or (self.state == 'done' and not self.is_anonymous))
         )
+
+    def _is_early(self):
+        """Whether the session was postponed after the invitations, so that there is nothing to say of it yet.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.state == 'running' and self.date_from > self._today()
 
     def _new_answer(self, lang=None, **values):
         """A begun answer to this campaign, written by nobody in particular.
@@ -102,26 +108,26 @@ class QualiopiFeedbackCampaign(models.Model):
         # sudo: persons asked have no account; the caller checked their link or the officer's rights
         Answer = self.env['survey.user_input'].with_user(SUPERUSER_ID).sudo().with_context(
             mail_create_nolog=True, mail_create_nosubscribe=True, tracking_disable=True, mail_notrack=True)
-        codes = self.survey_id.sudo()._get_supported_lang_codes()
-        lang = lang if lang in codes else (self.env.lang if self.env.lang in codes else codes[0])
+        lang = self._answer_lang(lang)
         return Answer.create({
             'survey_id': self.survey_id.id,
             'campaign_id': self.id,
             'is_anonymous': self.is_anonymous,
             'state': 'in_progress',
             'start_datetime': fields.Datetime.now(),
-            'lang_id': self.env['res.lang']._get_data(code=lang).id,
+            # The only one who reads English would be known by it: the browser keeps the language of a ballot.
+            'lang_id': not self.is_anonymous and self.env['res.lang']._get_data(code=lang).id,
             **values,
         })
 
-    def _level_marks(self):
-        """Write all invitations of anonymous campaigns anew, so that nothing in the table (transaction, place of
-        the row) tells which of them was marked together with which answer."""
-        anonymous = self.filtered('is_anonymous')
-        if anonymous:
-            self.env['qualiopi.feedback.invite'].flush_model()
-            self.env.cr.execute(SQL(
-                "UPDATE qualiopi_feedback_invite SET state = state WHERE campaign_id IN %s", tuple(anonymous.ids)))
+    def _answer_lang(self, lang=None):
+        """The language in which questions are asked: ``lang`` when the questionnaire has it.
+
+        :rtype: str
+        """
+        # sudo: the languages alone, for persons without an account
+        codes = self.survey_id.sudo()._get_supported_lang_codes()
+        return lang if lang in codes else (self.env.lang if self.env.lang in codes else codes[0])
 
     def action_paper_answer(self):
         """Type in an answer that came on paper without a name, in the same questionnaire.
@@ -139,103 +145,8 @@ class QualiopiFeedbackCampaign(models.Model):
             raise UserError(self.env._("%s takes no answers: it has not begun, or has ended.", self.display_name))
 
     def _paper_action(self, answer):
-        return {'type': 'ir.actions.act_url', 'target': 'new', 'url': answer._feedback_url()}
-
-    # === THE URN === #
-
-    def _seal_answers(self):
-        """Open the urn: the answers get new numbers, new keys and one date, in random order, and are shown if there
-        are enough of them. What was begun and not finished is destroyed: nobody can finish it."""
-        for campaign in self:
-            self.env.flush_all()
-            self.env.cr.execute(SQL(
-                "SELECT id, state, is_paper, is_counted FROM survey_user_input"
-                " WHERE campaign_id = %s AND is_anonymous AND test_entry IS NOT TRUE", campaign.id,
-            ))
-            rows = self.env.cr.fetchall()
-            done = [row for row in rows if row[1] == 'done']
-            partial = [row[0] for row in rows if row[1] != 'done']
-            if partial:
-                self.env.cr.execute(SQL("DELETE FROM survey_user_input WHERE id IN %s", tuple(partial)))
-            if done:
-                self._reissue([row[0] for row in done], campaign._today())
-            counted = sum(1 for row in done if row[3])
-            campaign._as_server().write({
-                'is_sealed': True,
-                'is_released': campaign.state == 'done' and counted >= campaign.threshold,
-                'partial_count': campaign.partial_count + len(partial),
-                'sealed_paper_count': campaign.sealed_paper_count + sum(1 for row in done if row[2]),
-            })
-            campaign._level_marks()
-        self.env.invalidate_all()
-
-    def _reissue(self, ids, day):
-        """Replace answers by copies in random order; see ``_seal_answers``."""
-        cr = self.env.cr
-        Answer, Line = self.env['survey.user_input'], self.env['survey.user_input.line']
-        shuffler = random.SystemRandom()
-
-        def numbers(table, count):
-            cr.execute(SQL(
-                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", table, count))
-            return sorted(number for [number] in cr.fetchall())
-
-        old = list(ids)
-        shuffler.shuffle(old)
-        new = numbers('survey_user_input', len(old))
-        midnight = fields.Datetime.to_datetime(day)
-        held = {
-            **_BLANKED, 'answered_on': day, 'create_date': midnight, 'write_date': midnight,
-            'create_uid': SUPERUSER_ID, 'write_uid': SUPERUSER_ID,
-        }
-        kept = [
-            name for name, field in Answer._fields.items()
-            if field.store and field.column_type and name not in ('id', 'access_token', *held)
-        ]
-        cr.execute(SQL(
-            """INSERT INTO survey_user_input (id, access_token, %(held)s, %(kept)s)
-               SELECT m.new_id, m.token, %(values)s, %(kept_values)s
-                 FROM unnest(%(old)s, %(new)s, %(tokens)s) AS m(old_id, new_id, token)
-                 JOIN survey_user_input u ON u.id = m.old_id
-             ORDER BY m.new_id""",
-            held=SQL(', ').join(map(SQL.identifier, held)),
-            kept=SQL(', ').join(map(SQL.identifier, kept)),
-            values=SQL(', ').join(
-                SQL("CAST(%s AS %s)", value, SQL.identifier(Answer._fields[name].column_type[0]))
-                for name, value in held.items()),
-            kept_values=SQL(', ').join(SQL.identifier('u', name) for name in kept),
-            old=old, new=new, tokens=[str(uuid.UUID(int=shuffler.getrandbits(128), version=4)) for __ in old],
-        ))
-        cr.execute(SQL(
-            """SELECT l.id FROM survey_user_input_line l
-                 JOIN unnest(%s, %s) AS m(old_id, new_id) ON m.old_id = l.user_input_id
-             ORDER BY m.new_id, l.question_sequence, l.id""", old, new))
-        lines = [line for [line] in cr.fetchall()]
-        new_lines = numbers('survey_user_input_line', len(lines))
-        cr.execute(SQL(
-            """UPDATE survey_user_input_line l
-                  SET id = n.new_line, user_input_id = m.new_id, create_uid = %(root)s, write_uid = %(root)s,
-                      create_date = %(day)s, write_date = %(day)s
-                 FROM unnest(%(old)s, %(new)s) AS m(old_id, new_id),
-                      unnest(%(lines)s::int[], %(new_lines)s::int[]) AS n(old_line, new_line)
-                WHERE l.user_input_id = m.old_id AND l.id = n.old_line""",
-            old=old, new=new, lines=lines, new_lines=new_lines, day=midnight, root=SUPERUSER_ID,
-        ))
-        asked = Answer._fields['predefined_question_ids']
-        cr.execute(SQL(
-            "UPDATE %s r SET %s = m.new_id FROM unnest(%s, %s) AS m(old_id, new_id) WHERE r.%s = m.old_id",
-            SQL.identifier(asked.relation), SQL.identifier(asked.column1), old, new, SQL.identifier(asked.column1),
-        ))
-        # What Odoo keeps beside a record of its id: there should be nothing, and nothing stays.
-        for model in ('mail.message', 'mail.activity', 'mail.followers', 'ir.attachment'):
-            if model in self.env:
-                # sudo: they belong to rows that exist no more
-                self.env[model].sudo().with_context(active_test=False).search([
-                    ('res_model' if model != 'mail.message' else 'model', '=', Answer._name), ('res_id', 'in', old),
-                ]).unlink()
-        cr.execute(SQL("DELETE FROM survey_user_input WHERE id IN %s", tuple(old)))
-        Line.invalidate_model(flush=False)
-        Answer.invalidate_model(flush=False)
+        url = answer._feedback_url(self._answer_lang(self.env.lang))
+        return {'type': 'ir.actions.act_url', 'target': 'new', 'url': url}
 
     # === FIGURES === #
 
@@ -246,10 +157,18 @@ class QualiopiFeedbackCampaign(models.Model):
         nothing else. Values that cannot be given are None.
 
         :return: ``asked``, ``n`` (complete answers), ``rate`` (%), ``satisfaction`` (0–100), ``satisfaction_n``,
-            ``nps`` (-100..100), ``nps_n``, ``lowest`` (dict of question, value, n), ``is_hidden`` with ``reason``
+            ``nps`` (-100..100), ``nps_n``, ``lowest`` (dict of question, title, value, n), ``is_hidden`` and
+            ``reason``
         :rtype: dict
         """
         return self._figures_by(lambda campaign: True).get(True) or self._no_figures()
+
+    def _satisfaction_text(self):
+        """The satisfaction of these campaigns together, in words.
+
+        :rtype: str
+        """
+        return self.env['qualiopi.satisfaction.report']._texts(self._figures())['satisfaction_text']
 
     def _no_figures(self):
         return {
@@ -258,7 +177,7 @@ class QualiopiFeedbackCampaign(models.Model):
         }
 
     def _figures_by(self, key):
-        """Figures of groups of campaigns, in three queries whatever their number.
+        """Figures of groups of campaigns, in one query whatever their number.
 
         :param key: function that gives the group of a campaign
         :return: dict as ``_figures`` gives it, by group
@@ -269,10 +188,9 @@ class QualiopiFeedbackCampaign(models.Model):
             return {group: self._no_figures() for group in groups}
         # sudo: figures of campaigns that the user may read; answers that nobody may read yet are left out
         rows = self.env['qualiopi.satisfaction.report'].sudo()._sums(self.ids)
-        lowest = self._question_values()
-        return {group: self._group_figures(campaigns, rows, lowest) for group, campaigns in groups.items()}
+        return {group: self._group_figures(campaigns, rows) for group, campaigns in groups.items()}
 
-    def _group_figures(self, campaigns, rows, questions):
+    def _group_figures(self, campaigns, rows):
         figures = self._no_figures()
         sums = [rows[campaign.id] for campaign in campaigns if campaign.id in rows]
         total = {name: sum(row[name] for row in sums) for name in (
@@ -289,26 +207,34 @@ class QualiopiFeedbackCampaign(models.Model):
         )
         hidden = [campaign for campaign in campaigns if campaign.id in rows and rows[campaign.id]['is_hidden']]
         figures['is_hidden'] = bool(hidden) and len(hidden) == len(sums)
-        figures['reason'] = self._hidden_text(hidden) if hidden else ""
+        if hidden:
+            figures['reason'] = self._hidden_text(hidden, rows)
+        elif campaigns and all(campaign.cancelled_on for campaign in campaigns):
+            figures['reason'] = self.env._("Cancelled: what was answered is not counted.")
         by_question = {}
-        for campaign in campaigns:
-            for question, (total_value, count) in questions.get(campaign.id, {}).items():
-                value, number = by_question.get(question, (0, 0))
-                by_question[question] = (value + total_value, number + count)
+        for row in sums:
+            for question, (total_value, count, sequence, title) in (row['questions'] or {}).items():
+                value, number = by_question.get((sequence, int(question), title), (0, 0))
+                by_question[sequence, int(question), title] = (value + total_value, number + count)
         if by_question:
-            question, (value, number) = min(
-                by_question.items(), key=lambda item: (item[1][0] / item[1][1], item[0].sequence, item[0].id))
-            figures['lowest'] = {'question': question, 'value': value / number, 'n': number}
+            (__, question, title), (value, number) = min(
+                by_question.items(), key=lambda item: (item[1][0] / item[1][1], item[0][:2]))
+            figures['lowest'] = {
+                'question': self.env['survey.question'].browse(question), 'title': title, 'value': value / number,
+                'n': number,
+            }
         return figures
 
-    def _hidden_text(self, campaigns):
+    def _hidden_text(self, campaigns, rows):
         running = [campaign for campaign in campaigns if not campaign.is_sealed]
         if running:
             return self.env._("Anonymous: results show when the campaign has ended.")
-        if all(campaign.state == 'cancelled' for campaign in campaigns):
-            return self.env._("Anonymous and cancelled: no result.")
-        return self.env._(
-            "Anonymous: fewer than %s answers, so no result.", max(campaign.threshold for campaign in campaigns))
+        threshold = max(campaign.threshold for campaign in campaigns)
+        if all(rows[campaign.id]['answer_count'] >= campaign.threshold for campaign in campaigns):
+            return self.env._(
+                "Anonymous: fewer than %s persons answered by themselves; whoever typed in the answers on paper could"
+                " tell theirs from them. So no result.", threshold)
+        return self.env._("Anonymous: fewer than %s answers, so no result.", threshold)
 
     def _question_values(self):
         """Sum and number of the values of each satisfaction question, hidden campaigns left out.
@@ -317,20 +243,24 @@ class QualiopiFeedbackCampaign(models.Model):
         :rtype: dict
         """
         values = {}
-        # sudo: sums of answers, those of hidden campaigns left out
-        for campaign, question, total, count in self.env['survey.user_input.line'].sudo()._read_group(
-            [
-                ('campaign_id', 'in', self.ids), ('qualiopi_use', '=', 'satisfaction'), ('skipped', '=', False),
-                ('user_input_id.is_counted', '=', True),
-                '|', ('campaign_id.is_anonymous', '=', False), ('campaign_id.is_released', '=', True),
-            ],
-            ['campaign_id', 'question_id'], ['qualiopi_value:sum', '__count'],
-        ):
-            values.setdefault(campaign.id, {})[question] = (total, count)
+        shown = self.filtered(lambda campaign: not campaign.is_anonymous or campaign.is_released)
+        if not shown.ids:
+            return values
+        self.env.flush_all()
+        self.env.cr.execute(
+            self.env['qualiopi.satisfaction.report']._question_sums(SQL("IN %s", tuple(shown.ids))))
+        rows = self.env.cr.fetchall()
+        questions = self.env['survey.question'].browse({question for __, question, __, __ in rows})
+        # sudo: order and words of questions, which everybody asked has read
+        questions.sudo().fetch(['sequence', 'title'])
+        by_id = {question.id: question for question in questions}
+        for campaign, question, total, count in rows:
+            values.setdefault(campaign, {})[by_id[question]] = (float(total), count)
         return values
 
     @api.depends('state', 'asked_count', 'threshold', 'is_anonymous', 'is_released', 'answer_ids.is_counted',
                  'answer_ids.satisfaction', 'answer_ids.nps')
+    @api.depends_context('lang')
     def _compute_figures(self):
         by_campaign = self._origin._figures_by(lambda campaign: campaign.id)
         Report = self.env['qualiopi.satisfaction.report']
@@ -411,9 +341,11 @@ class QualiopiFeedbackInvite(models.Model):
             begun = Answer.search([('campaign_id', '=', campaign.id), ('access_token', '=', key)], limit=1)
             if begun or self.state == 'answered':
                 return begun
+            # Two at the same time would wait for each other's rows: the second waits here, and is run again.
+            self.env.cr.execute(SQL("SELECT FROM qualiopi_feedback_campaign WHERE id = %s FOR UPDATE", campaign.id))
             self._mark_answered()
             campaign._level_marks()
-            return campaign._new_answer(lang=lang, access_token=key, is_paper=is_paper)
+            return campaign._new_answer(access_token=key, is_paper=is_paper)
         answer = self._answer()
         if not answer:
             # A second click at the same time meets this write, is run again, and finds the answer.

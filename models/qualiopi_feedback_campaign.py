@@ -35,7 +35,9 @@ class QualiopiFeedbackCampaign(models.Model):
     _import_fields = {'closed_on', 'state'}
     _declarant_fields = set()
     _narrative_fields = {'summary'}
-    _followup_fields = frozenset({'state', 'user_id', 'date_from', 'date_to', 'analysed_on', 'means', 'cancelled_on'})
+    _followup_fields = frozenset({
+        'state', 'user_id', 'date_from', 'date_to', 'analysed_on', 'means', 'cancelled_on', 'is_sealed', 'is_released',
+    })
 
     # What is asked, of whom, about what
     name = fields.Char(compute='_compute_name', store=True, readonly=False, precompute=True)
@@ -165,14 +167,27 @@ class QualiopiFeedbackCampaign(models.Model):
 
     @api.depends('stakeholder_id', 'moment', 'means', 'event_id', 'course_id')
     def _compute_name(self):
+        moments = self._moment_words()
+        means = dict(self._fields['means']._description_selection(self.env))
         for campaign in self:
             if campaign.name and campaign._origin:
                 continue
             subject = campaign.event_id.name or campaign.course_id.name
-            what = dict(self._fields['moment']._description_selection(self.env)).get(campaign.moment)
-            if campaign.moment == 'other':
-                what = dict(self._fields['means']._description_selection(self.env)).get(campaign.means)
-            campaign.name = " – ".join(filter(None, [campaign.stakeholder_id.name, what, subject]))
+            what = moments.get(campaign.moment) or means.get(campaign.means)
+            asked = ", ".join(filter(None, [campaign.stakeholder_id.name, what]))
+            campaign.name = " – ".join(filter(None, [asked, subject]))
+
+    @api.model
+    def _moment_words(self):
+        """Each moment in a word, for names and narrow columns.
+
+        :return: word by moment; nothing for other moments
+        :rtype: dict
+        """
+        return {
+            'before': self.env._("before"), 'mid': self.env._("during"), 'hot': self.env._("hot"),
+            'cold': self.env._("cold"),
+        }
 
     @api.depends('event_id')
     def _compute_from_event(self):
@@ -204,7 +219,7 @@ class QualiopiFeedbackCampaign(models.Model):
             days = (campaign.reminder_max + 1) * campaign.reminder_days if campaign.means == 'survey' else 0
             campaign.date_to = campaign.date_from and campaign.date_from + timedelta(days=days)
 
-    @api.depends('means', 'invite_ids.state', 'invite_ids.reminder_number')
+    @api.depends('means', 'invite_ids.state', 'invite_ids.reminder_number', 'is_sealed')
     def _compute_counts(self):
         surveys = self.filtered(lambda campaign: campaign.means == 'survey')
         counts = defaultdict(lambda: [0, 0, 0, 0])
@@ -217,6 +232,15 @@ class QualiopiFeedbackCampaign(models.Model):
             count[1] += number if is_reminded and state in ('sent', 'answered') else 0
             count[2] += number if state == 'answered' else 0
             count[3] += number if state in ('bounced', 'failed') else 0
+        # While an anonymous campaign runs, who has opened the questionnaire counts; then who has finished it.
+        sealed = surveys.filtered(lambda campaign: campaign.is_anonymous and campaign.is_sealed)
+        # sudo: their number alone
+        finished = dict(self.env['survey.user_input'].sudo()._read_group(
+            [('campaign_id', 'in', sealed.ids), ('state', '=', 'done')], ['campaign_id'], ['__count'],
+        )) if sealed else {}
+        for campaign in sealed:
+            count = counts[campaign._origin.id]
+            count[2] = min(count[2], finished.get(campaign._origin, 0))
         for campaign in self:
             if campaign in surveys:
                 (campaign.asked_count, campaign.reminded_count, campaign.answered_count,
@@ -274,8 +298,8 @@ class QualiopiFeedbackCampaign(models.Model):
             raise UserError(self.env._("The figures of a questionnaire are counted by the program."))
         asked = _ASKED_FIELDS & vals.keys()
         if asked:
-            # sudo: whether somebody was asked, not who
-            for campaign in self.sudo().filtered('invite_ids'):
+            # sudo: whether somebody was asked or has answered, on paper too, not who
+            for campaign in self.sudo().filtered(lambda campaign: campaign.invite_ids or campaign.answer_ids):
                 if campaign._differs_from({name: vals[name] for name in asked}):
                     raise UserError(self.env._(
                         "People were asked in %s already: make another campaign instead of changing what it asks.",
@@ -323,10 +347,14 @@ class QualiopiFeedbackCampaign(models.Model):
                 owed.append(Step('hold', campaign.user_id, campaign.date_from, escalates=False))
             if campaign.state == 'running' and campaign.unreachable_count:
                 owed.append(Step('reach', campaign.user_id, campaign.date_to, escalates=False))
-            if campaign.state == 'done' and not campaign.analysed_on and (campaign.answered_count or not is_survey):
+            if campaign.state == 'done' and not campaign.analysed_on and campaign._has_to_be_read():
                 due = (campaign.date_to or campaign.date_from) + timedelta(days=_ANALYSE_DAYS)
                 owed.append(Step('analyse', campaign.user_id, due, escalates=False))
         return steps
+
+    def _has_to_be_read(self):
+        self.ensure_one()
+        return bool(self.answered_count) or self.means != 'survey'
 
     @api.depends('state', 'company_id')
     def _compute_followup_on(self):
@@ -359,7 +387,7 @@ class QualiopiFeedbackCampaign(models.Model):
         for campaign in self:
             if campaign.means != 'survey':
                 raise UserError(self.env._("Only questionnaires are sent. Record this campaign as held instead."))
-            if not campaign.survey_id:
+            if not campaign._has_questionnaire():
                 raise UserError(self.env._("Choose the questionnaire that is to be sent."))
             if not campaign._recipients()[campaign]:
                 raise UserError(self.env._(
@@ -441,104 +469,6 @@ class QualiopiFeedbackCampaign(models.Model):
             'domain': [('campaign_id', '=', self.id)],
         }
 
-    # === WHO IS ASKED === #
-
     def _today(self):
         self.ensure_one()
         return self.company_id._qualiopi_local_date(fields.Datetime.now())
-
-    @api.model
-    def _stakeholder_kinds(self):
-        """Where the persons of a kind of stakeholder are found on a session: kind by stakeholder id."""
-        kinds = {}
-        for kind in ('beneficiary', 'company', 'sponsor', 'funder', 'trainer', 'contracting_provider', 'subcontractor'):
-            stakeholder = self.env.ref(f'qualiopi.stakeholder_{kind}', raise_if_not_found=False)
-            if stakeholder:
-                kinds[stakeholder.id] = kind
-        return kinds
-
-    @api.model
-    def _session_people(self, events, kinds):
-        """The persons of sessions, a kind each, whoever asks; in as many queries whatever the sessions.
-
-        :param events: sessions
-        :param set kinds: see ``_stakeholder_kinds``
-        :return: list of (key, partner, registration, name, email) by (event, kind)
-        :rtype: dict
-        """
-        people = defaultdict(list)
-        # sudo: who is to be asked does not depend on who presses the button
-        events = events.sudo()
-        if kinds & {'beneficiary', 'company', 'sponsor', 'funder'}:
-            # sudo: see above
-            registrations = self.env['event.registration'].sudo().search_fetch(
-                [('event_id', 'in', events.ids), ('state', 'in', ('open', 'done'))],
-                ['event_id', 'learner_id', 'partner_id', 'sponsor_id', 'funder_id', 'name', 'email'],
-                order='id',
-            )
-            for registration in registrations:
-                event = registration.event_id
-                if 'beneficiary' in kinds:
-                    learner = registration.learner_id
-                    name = registration.name or learner.name
-                    email = registration.email or learner.email
-                    people[event, 'beneficiary'].append((learner, registration, name, email))
-                booked_by = registration.partner_id
-                if 'company' in kinds and booked_by.commercial_partner_id.is_company:
-                    people[event, 'company'].append((booked_by, registration, booked_by.name, booked_by.email))
-                for kind in ('sponsor', 'funder'):
-                    partner = registration[f'{kind}_id']
-                    if kind in kinds and partner:
-                        people[event, kind].append((partner, registration, partner.name, partner.email))
-        for kind, name in (
-            ('trainer', 'trainer_ids'),
-            ('contracting_provider', 'contractor_id'),
-            ('subcontractor', 'subcontractor_id'),
-        ):
-            if kind in kinds:
-                for event in events:
-                    people[event, kind] = [
-                        (partner, registrations_empty(self.env), partner.name, partner.email)
-                        for partner in event[name]
-                    ]
-        return people
-
-    def _recipients(self):
-        """Persons to ask, each once a campaign whatever their registrations.
-
-        :return: values of invitations by person's key, by campaign
-        :rtype: dict
-        """
-        Invite = self.env['qualiopi.feedback.invite']
-        kinds = self._stakeholder_kinds()
-        people = self._session_people(
-            self.event_id, {kinds[campaign.stakeholder_id.id] for campaign in self
-                            if campaign.event_id and campaign.stakeholder_id.id in kinds},
-        )
-        recipients = {}
-        for campaign in self:
-            found = recipients[campaign] = {}
-            kind = kinds.get(campaign.stakeholder_id.id)
-            persons = list(people.get((campaign.event_id, kind), ())) if campaign.event_id else []
-            # sudo: who is to be asked does not depend on who presses the button
-            persons += [
-                (partner, registrations_empty(self.env), partner.name, partner.email)
-                for partner in campaign.sudo().partner_ids
-            ]
-            for partner, registration, name, email in persons:
-                key = Invite._key(partner, name, email, registration)
-                if key in found:
-                    found[key]['registrations'] |= registration
-                    continue
-                found[key] = {
-                    'partner_id': partner.id, 'registration_id': registration.id, 'registrations': registration,
-                    'name': name or partner.name or email or campaign.stakeholder_id.name, 'email': email,
-                }
-        return recipients
-
-
-def registrations_empty(env):
-    """No registration: the person is asked for another reason."""
-    # sudo: empty; joined with registrations read by the program
-    return env['event.registration'].sudo()
-

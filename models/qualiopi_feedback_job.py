@@ -1,15 +1,21 @@
 """What the campaigns do by themselves: made from the rules, they invite, remind, follow their session and end."""
 
 import logging
+from collections import Counter
 from datetime import timedelta
 
+from psycopg2.errors import UniqueViolation
+from psycopg2.extensions import TransactionRollbackError
+
 from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError
 from odoo.fields import Domain
-from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
 _BATCH = 50
+# So often in one run is a campaign tried on which somebody is writing.
+_TRIES = 5
 # Campaigns show in the calendar this long before; after a longer silence of the job nobody is asked any more.
 _HORIZON_DAYS = 30
 _GRACE_DAYS = 30
@@ -26,13 +32,18 @@ class QualiopiFeedbackCampaign(models.Model):
         so that a run that was cut off is taken up where it stopped and a second one sends nothing."""
         progress = self.env['ir.cron']._commit_progress
         for company in self._ruled_companies():
-            self._create_from_rules(company)
+            self._create_safely(company)
             if not progress(1, remaining=1):
                 return
         self._blur()
-        while batch := self.search(self._due_domain(), limit=_BATCH, order='id'):
-            batch._run_safely()
-            remaining = self.search_count(self._due_domain(), limit=_BATCH)
+        held = Counter()
+
+        def due():
+            return self._due_domain() & Domain('id', 'not in', [key for key, times in held.items() if times >= _TRIES])
+
+        while batch := self.search(due(), limit=_BATCH, order='id'):
+            held.update(batch._run_safely().ids)
+            remaining = self.search_count(due(), limit=_BATCH)
             if not progress(len(batch), remaining=remaining):
                 return
             # Memory is bounded by the batch.
@@ -60,20 +71,25 @@ class QualiopiFeedbackCampaign(models.Model):
         return Domain('state', 'in', ('planned', 'running')) & Domain('is_imported', '=', False) & unseen
 
     def _run_safely(self):
-        """Bring campaigns up to date; when that fails, by halves, so that one does not hold up the others."""
+        """Bring campaigns up to date; when that fails, by halves, so that one does not hold up the others.
+
+        :return: campaigns on which somebody else was writing: still due, to be tried again after the commit
+        """
         try:
             with self.env.cr.savepoint():
                 self._run()
+            return self.browse()
         except Exception as error:  # whatever one campaign does, the others go on
             self.env.invalidate_all()
+            if len(self) == 1 and isinstance(error, (ConcurrencyError, TransactionRollbackError, UniqueViolation)):
+                return self
             if len(self) == 1:
                 _logger.exception("Feedback campaign %s could not be brought up to date", self)
                 self._as_server().write({'checked_on': self._today()})
                 self._log_texts({self.id: self.env._("Nothing was sent today: %s", error)})
-                return
+                return self.browse()
             middle = len(self) // 2
-            self[:middle]._run_safely()
-            self[middle:]._run_safely()
+            return self[:middle]._run_safely() | self[middle:]._run_safely()
 
     def _run(self):
         """Invite, remind and end what is due today."""
@@ -83,7 +99,7 @@ class QualiopiFeedbackCampaign(models.Model):
         today = {campaign: campaign._today() for campaign in campaigns}
         alive = campaigns.filtered(lambda campaign: campaign.state in ('planned', 'running'))
         begun = alive.filtered(
-            lambda campaign: campaign.means == 'survey' and campaign.survey_id
+            lambda campaign: campaign.means == 'survey' and campaign._has_questionnaire()
             and (campaign.state == 'running' or campaign.date_from <= today[campaign])
         )
         begun.filtered(lambda campaign: campaign.state == 'planned')._as_server().write({'state': 'running'})
@@ -100,6 +116,25 @@ class QualiopiFeedbackCampaign(models.Model):
         for day, checked in campaigns.grouped(today.get).items():
             checked._as_server().write({'checked_on': day})
         campaigns._followup_sync()
+
+    def _has_questionnaire(self):
+        """Whether there is something to send: an archived questionnaire goes on with those who have it only.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        # sudo: whether it is in use
+        return bool(self.survey_id) and (self.state == 'running' or self.sudo().survey_id.active)
+
+    def _has_unfinished(self):
+        """Whether somebody has opened an anonymous questionnaire and not finished it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        # sudo: whether there is one, not whose
+        return self.is_anonymous and bool(self.env['survey.user_input'].sudo().search_count(
+            [('campaign_id', '=', self.id), ('state', '!=', 'done'), ('test_entry', '=', False)], limit=1))
 
     def _end_due(self, today):
         """End what nobody is waiting for: all have answered, or the last day has passed."""
@@ -119,7 +154,8 @@ class QualiopiFeedbackCampaign(models.Model):
                 # Who was written to late, since the job stood still, has the same time to answer.
                 campaign._as_server().write({'date_to': last})
             if not open_invites and not invites.filtered(lambda invite: invite.state in ('bounced', 'failed')):
-                is_over = True
+                # Who has opened a ballot may finish it until the last day.
+                is_over = campaign.date_to < today[campaign] or not campaign._has_unfinished()
             else:
                 is_over = campaign.date_to < today[campaign] and not to_remind
             if is_over:
@@ -128,9 +164,35 @@ class QualiopiFeedbackCampaign(models.Model):
     # === FROM THE RULES === #
 
     @api.model
-    def _create_from_rules(self, company):
+    def _create_safely(self, company):
+        """Make the campaigns that the rules of a company ask for; when that fails, one by one, so that a rule or
+        a session that is broken does not hold up the others."""
+        try:
+            with self.env.cr.savepoint():
+                self._create_from_rules(company)
+            return
+        except UniqueViolation:
+            # Another run made them in this moment.
+            self.env.invalidate_all()
+            return
+        except Exception:  # whatever one rule does, the others and the other companies go on
+            self.env.invalidate_all()
+            _logger.exception("Not all campaigns of %s could be made", company)
+        asking = self.env['qualiopi.feedback.rule'].search([
+            ('company_id', 'parent_of', company.id), ('is_off', '=', False)])
+        for rule in asking:
+            try:
+                with self.env.cr.savepoint():
+                    self._create_from_rules(company, only=rule)
+            except Exception:  # see above
+                self.env.invalidate_all()
+                _logger.exception("Rule %s made no campaigns of %s", rule, company)
+
+    @api.model
+    def _create_from_rules(self, company, only=None):
         """Make the campaigns of a company's sessions that are due within a month, once each.
 
+        :param only: the one rule whose campaigns are made
         :return: the new campaigns
         """
         today = company._qualiopi_local_date(fields.Datetime.now())
@@ -157,6 +219,8 @@ class QualiopiFeedbackCampaign(models.Model):
         vals_list = []
         for event in events:
             for rule in rules._applying(event):
+                if only and rule != only:
+                    continue
                 date = rule._date_of(event)
                 key = (event.id, rule.stakeholder_id.id, rule.moment)
                 is_near = today - timedelta(days=_GRACE_DAYS) <= date <= today + timedelta(days=_HORIZON_DAYS)
@@ -270,16 +334,20 @@ class QualiopiFeedbackCampaign(models.Model):
 
     @api.model
     def _blur(self):
-        """Rewrite the invitations of anonymous campaigns: otherwise the transaction that last wrote a row, which
-        the database keeps, would be the same for the person and for the answer."""
-        self.env['qualiopi.feedback.invite'].flush_model()
-        self.env.cr.execute(SQL(
-            """UPDATE qualiopi_feedback_invite i SET state = i.state
-                 FROM qualiopi_feedback_campaign c
-                WHERE c.id = i.campaign_id AND c.is_anonymous AND c.state IN ('running', 'done')
-                  AND c.date_from >= %s""",
-            fields.Date.today() - timedelta(days=400),
-        ))
+        """Mix what anonymous campaigns that run have collected: otherwise what the database keeps of each row (its
+        number, its place, its day, the transaction that wrote it) would tell in which order people answered."""
+        # sudo: the daily job is nobody's
+        running = self.sudo().search([('is_anonymous', '=', True), ('means', '=', 'survey'), ('state', '=', 'running')])
+        for campaign in running:
+            try:
+                with self.env.cr.savepoint():
+                    campaign._shuffle_answers()
+            except (ConcurrencyError, TransactionRollbackError):
+                # Somebody answered in this moment: mixed with the others the next night.
+                self.env.invalidate_all()
+            except Exception:  # whatever one campaign does, the others are mixed, and all go on
+                self.env.invalidate_all()
+                _logger.exception("The answers of %s could not be mixed", campaign)
 
 
 class QualiopiFeedbackInvite(models.Model):
@@ -302,6 +370,14 @@ class QualiopiFeedbackInvite(models.Model):
             changed.update(state='failed', reason='no_email')
         if changed:
             self.write(changed)
+
+    def _follow_registration(self):
+        """Ask no more who has left, or moved to another session, since the job has last run."""
+        self.ensure_one()
+        registration = self.registration_id
+        is_there = registration.state in ('open', 'done') and registration.event_id == self.event_id
+        if self.campaign_id.state == 'running' and self.state != 'answered' and not is_there:
+            self.campaign_id._sync_invites()
 
     def _why_gone(self, is_duplicate):
         if is_duplicate:

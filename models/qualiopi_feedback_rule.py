@@ -120,7 +120,6 @@ class QualiopiFeedbackRule(models.Model):
             ('contracting_provider', 'hot', 7, 1, 7),
         ]
 
-    @api.model
     def action_propose(self):
         """Add the usual rules of all courses that the company does not have yet (RNQ, indicator 30).
 

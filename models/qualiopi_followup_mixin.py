@@ -28,7 +28,8 @@ class Audience(dict):
             return bool(record._filter_audience(user))
         key = (record._name, record.company_id.id, user.id)
         if key not in self:
-            self[key] = bool(record._filter_audience(user))
+            # sudo: rights of others are asked, not shown
+            self[key] = user.sudo().active and user._qualiopi_may_open(record._name, record.company_id.id)
         return self[key]
 
 
@@ -40,6 +41,19 @@ class Step(NamedTuple):
     user: models.Model
     due: object
     escalates: bool = True
+
+
+class Pass:
+    """One reconciliation: what it finds out is asked once. No remote caller can put one into the context."""
+
+    def __init__(self, new_records):
+        """
+        :param new_records: records that this call has created, for which nothing can have been planned or waived
+        """
+        self.new_records = new_records
+        self.owed = {}
+        self.people = set()
+        self.with_cause = {}
 
 
 class QualiopiFollowupMixin(models.AbstractModel):
@@ -70,17 +84,22 @@ class QualiopiFollowupMixin(models.AbstractModel):
         """
         raise NotImplementedError
 
+    def _followup_pass(self):
+        found = self.env.context.get('qualiopi_followup_pass')
+        return found if isinstance(found, Pass) else Pass(self.browse())
+
     def _followup_owed(self):
         """Steps that the state expects and that nobody declared not applicable, by record."""
-        waived = self._followup_waived()
-        owed = {}
-        for record, steps in self._followup_steps().items():
+        owed = self._followup_pass().owed
+        unknown = self.filtered(lambda record: record not in owed)
+        waived = unknown._followup_waived()
+        for record, steps in unknown._followup_steps().items():
             owed[record] = [step for step in steps if (record.id, step.code) not in waived]
             if not any(step.escalates for step in owed[record]):
                 last = record._followup_last_step()
                 if last and (record.id, last.code) not in waived:
                     owed[record].append(last)
-        return owed
+        return {record: owed[record] for record in self}
 
     def _followup_last_step(self):
         """What is still owed when no other step is, be it that they were declared not applicable.
@@ -95,11 +114,12 @@ class QualiopiFollowupMixin(models.AbstractModel):
         :return: dates set by the follow-up at that time, by (record id, code)
         :rtype: dict[tuple, set]
         """
+        records = self._origin - self._followup_pass().new_records
         # sudo: what was waived is so for everybody
         waivers = self.env['mail.activity'].sudo().search_fetch([
-            ('res_model', '=', self._name), ('res_id', 'in', self._origin.ids), ('active', '=', False),
+            ('res_model', '=', self._name), ('res_id', 'in', records.ids), ('active', '=', False),
             ('qualiopi_step', '!=', False), ('qualiopi_waiver', '!=', False),
-        ], ['res_id', 'qualiopi_step', 'qualiopi_due']) if self._origin else ()
+        ], ['res_id', 'qualiopi_step', 'qualiopi_due']) if records else ()
         waived = {}
         for waiver in waivers:
             waived.setdefault((waiver.res_id, waiver.qualiopi_step), set()).add(waiver.qualiopi_due)
@@ -167,7 +187,7 @@ class QualiopiFollowupMixin(models.AbstractModel):
         # Evidence or checks that come along must not plan steps before the record is whole.
         waiting = super(QualiopiFollowupMixin, self.with_context(qualiopi_followup_wait=True))
         records = waiting.create(vals_list).with_env(self.env)
-        records._followup_sync()
+        records._followup_sync(is_new=True)
         # Links may come as defaults, which the values do not name.
         for neighbours in records._followup_neighbours(self._followup_fields):
             neighbours._followup_sync()
@@ -211,21 +231,28 @@ class QualiopiFollowupMixin(models.AbstractModel):
         self._followup_sync()
         return result
 
-    def _followup_sync(self):
-        """Create, move, reassign and close the activities of the steps owed, in batch."""
+    def _followup_sync(self, is_new=False):
+        """Create, move, reassign and close the activities of the steps owed, in batch.
+
+        :param bool is_new: whether the caller has just created the records, which have no step yet
+        """
         # sudo: the activities of others follow the record, whoever changed it
-        records = self.sudo().with_context(mail_activity_quick_update=True, mail_notify_author=False)
+        records = self.sudo().with_context(
+            mail_activity_quick_update=True, mail_notify_author=False,
+            qualiopi_followup_pass=Pass(self if is_new else self.browse()),
+        )
         context = self.env.context
         if not records or context.get('qualiopi_followup_wait') or context.get('mail_activity_automation_skip'):
             return
         expected = records._followup_expected()
-        seen = {key: days for key, days in records._followup_waived().items() if key[1] == 'escalate'}
+        late = records.browse(key[0] for key in expected if key[1] == 'escalate')
+        seen = {key: days for key, days in late._followup_waived().items() if key[1] == 'escalate'}
         current = {
             (activity.res_id, activity.qualiopi_step): activity
             for activity in records.env['mail.activity'].search([
                 ('res_model', '=', self._name), ('res_id', 'in', records.ids), ('qualiopi_step', '!=', False),
             ])
-        }
+        } if not is_new else {}
         # What the lead has looked into is not brought up again; the next lateness is.
         expected = {key: value for key, value in expected.items() if value[1] not in seen.get(key, ())}
         assigned = {key: value for key, value in expected.items() if value[0]}
@@ -284,10 +311,15 @@ class QualiopiFollowupMixin(models.AbstractModel):
         types = {code: self._followup_type(code) for code in {code for __, code in missing}}
         langs = {user.lang for user, __ in missing.values()}
         labels = {lang: self.with_context(lang=lang)._followup_labels() for lang in langs}
+        self._followup_pass().people.update(user.partner_id.id for user, __ in missing.values())
         model_id = self.env['ir.model']._get_id(self._name)
+        names = {record.id: record.display_name for record in self.browse({record_id for record_id, __ in missing})}
         try:
             self.env['mail.activity'].create([{
                 'res_model_id': model_id,
+                # What Odoo would look up and write afterwards.
+                'res_model': self._name,
+                'res_name': names[record_id],
                 'res_id': record_id,
                 'activity_type_id': types[code],
                 # In the words of whoever does it.
@@ -302,6 +334,12 @@ class QualiopiFollowupMixin(models.AbstractModel):
         except UniqueViolation as error:
             # Somebody else planned the same step in this moment: tried again, theirs is seen.
             raise ConcurrencyError("A step of the follow-up was planned twice at once") from error
+
+    def _message_subscribe(self, partner_ids=None, subtype_ids=None, customer_ids=None):
+        if partner_ids and set(partner_ids) <= self._followup_pass().people:
+            # Who owes a step is a colleague: Odoo need not look up whether a customer begins to follow.
+            customer_ids = []
+        return super()._message_subscribe(partner_ids, subtype_ids, customer_ids)
 
     @api.model
     def _followup_labels(self):

@@ -2,6 +2,16 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
+def shipped_id(env, name):
+    """Id of a record that the program ships, from the cache: without the query by which ``env.ref`` sees that it
+    still exists, since Odoo forgets the name of what is deleted.
+
+    :param str name: external id, without the module
+    :return: the id, or False when it is gone
+    """
+    return env['ir.model.data']._xmlid_to_res_id(f'qualiopi.{name}') or False
+
+
 class QualiopiListMixin(models.AbstractModel):
     """A short list of values that the quality manager may edit.
 
@@ -11,6 +21,7 @@ class QualiopiListMixin(models.AbstractModel):
 
     _name = 'qualiopi.list.mixin'
     _description = "Editable List"
+    _inherit = 'qualiopi.cached.mixin'
     _order = 'sequence, id'
 
     name = fields.Char(required=True, translate=True)

@@ -1,9 +1,11 @@
 """Declared statements that nothing was received in a period: no entry must not look like no register."""
 
+from datetime import date
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools.misc import format_date
+from odoo.tools import format_date, ormcache
 
 from .qualiopi_register_mixin import QualiopiRegisterMixin
 
@@ -20,7 +22,7 @@ _COVERS = (*_NATURES, 'covers_dropout')
 class QualiopiNilStatement(models.Model):
     _name = 'qualiopi.nil.statement'
     _description = "Nil Statement"
-    _inherit = ['qualiopi.register.mixin']
+    _inherit = ['qualiopi.cached.mixin', 'qualiopi.register.mixin']
     _order = 'date_to desc, id desc'
     _series = 'NEA'
     _narrative_fields = {'note'}
@@ -163,7 +165,10 @@ class QualiopiNilStatement(models.Model):
 
         :param entries: register entries or dropouts that were recorded or changed, as superuser
         """
-        entries = entries.filtered(lambda entry: not entry.cancelled_on and self._day_of(entry))
+        entries = entries.filtered(
+            lambda entry: not entry.cancelled_on and self._day_of(entry)
+            and self._day_of(entry) <= self._last_declared_day(entry.company_id.id)
+        )
         if not entries:
             return
         days = [self._day_of(entry) for entry in entries]
@@ -186,6 +191,18 @@ class QualiopiNilStatement(models.Model):
                 "Invalidated: %(reference)s was received on %(date)s",
                 reference=entry.reference, date=format_date(statement.env, self._day_of(entry)),
             )})
+
+    @api.model
+    @ormcache('company_id')
+    def _last_declared_day(self, company_id):
+        """The last day of which a company declares that nothing was received; costs no query once it is cached.
+
+        :rtype: date
+        """
+        # sudo: see _invalidate_for()
+        last = self.sudo().search(
+            [('state', '=', 'declared'), ('company_id', '=', company_id)], order='date_to desc', limit=1)
+        return last.date_to or date.min
 
     def _is_contradicted(self, entry):
         if entry.company_id != self.company_id or not self.date_from <= self._day_of(entry) <= self.date_to:

@@ -41,12 +41,15 @@ class QualiopiNumber(models.Model):
         [last] = cr.fetchone()
         while True:
             try:
-                with cr.savepoint(flush=False):
-                    cr.execute(SQL(
-                        """INSERT INTO qualiopi_number (company_id, series, year, number)
-                           SELECT %s, %s, %s, generate_series(%s, %s)""",
-                        company.id, series, year, last + 1, last + count,
-                    ), log_exceptions=False)
+                # In one round trip, the savepoint included.
+                cr.execute(SQL(
+                    """SAVEPOINT qualiopi_number;
+                       INSERT INTO qualiopi_number (company_id, series, year, number)
+                       SELECT %s, %s, %s, generate_series(%s, %s);
+                       RELEASE SAVEPOINT qualiopi_number""",
+                    company.id, series, year, last + 1, last + count,
+                ), log_exceptions=False)
                 return list(range(last + 1, last + count + 1))
             except UniqueViolation:
+                cr.execute("ROLLBACK TO SAVEPOINT qualiopi_number; RELEASE SAVEPOINT qualiopi_number")
                 last += 1

@@ -36,7 +36,7 @@ _REFUSED_ENDINGS = ('.html', '.htm', '.xhtml', '.svg', '.xml', '.js', '.exe', '.
 class QualiopiProcedure(models.Model):
     _name = 'qualiopi.procedure'
     _description = "Procedure"
-    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin']
+    _inherit = ['qualiopi.cached.mixin', 'qualiopi.followup.mixin', 'qualiopi.register.mixin']
     _order = 'kind, date_from desc, id desc'
     _series = 'PRO'
     _narrative_fields = {'text'}

@@ -1,5 +1,7 @@
 """Where each rule stands today: one line a company and rule, kept up to date by the nightly check."""
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
@@ -101,6 +103,28 @@ class QualiopiReadinessResult(models.Model):
         if written and not self.env.su:
             raise AccessError(self.env._("What the readiness check found is written by the program alone."))
         return super().write(vals)
+
+    # === SCREEN === #
+
+    def action_check(self):
+        """Check the company now and show the list anew.
+
+        :raise AccessError: for anybody but quality officers
+        """
+        self.env['qualiopi.readiness.run'].action_check()
+        return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
+
+    @api.model
+    def get_empty_list_help(self, help_message):
+        """An empty list says that nothing was found only where somebody looked."""
+        help_message = super().get_empty_list_help(help_message)
+        is_checked = self.search_count([('company_id', 'in', self.env.companies.ids)], limit=1)
+        if not help_message or is_checked:
+            return help_message
+        return Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>') % (
+            self.env._("Not checked yet"),
+            self.env._("The rules are checked against the registers each night; \"Check now\" does it at once."),
+        )
 
     # === WHAT IS BEHIND === #
 

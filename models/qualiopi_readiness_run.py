@@ -164,7 +164,6 @@ class QualiopiReadinessRun(models.Model):
 
     # === ACTIONS === #
 
-    @api.model
     def action_check(self):
         """Check the company now and open what was found.
 

@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from .qualiopi_register_mixin import QualiopiRegisterMixin
 
@@ -61,6 +62,26 @@ class QualiopiReferencedMixin(models.AbstractModel):
         counts = dict(self.env[model]._read_group([(field, 'in', self.ids)], [field], ['__count']))
         for record in self:
             record[name] = counts.get(record._origin, 0)
+
+    def _qualiopi_counts(self, sources):
+        """Fill in the numbers of several registers, as the user sees them, in one query together.
+
+        :param dict sources: (name of the register, its many2one towards this model, further conditions) by the field
+            that takes the number
+        """
+        if not self.ids:
+            self.update(dict.fromkeys(sources, 0))
+            return
+        parts = []
+        for name, (model, field, *conditions) in sources.items():
+            register = self.env[model]
+            query = register._search(Domain.AND([Domain(field, 'in', self.ids), *conditions]))
+            query.groupby = column = register._field_to_sql(query.table, field, query)
+            parts.append(query.select(SQL("%s", name), column, SQL("COUNT(*)")))
+        rows = self.env.execute_query(SQL(" UNION ALL ").join(parts))
+        counts = {(name, record): count for name, record, count in rows}
+        for record in self:
+            record.update({name: counts.get((name, record._origin.id), 0) for name in sources})
 
     def _qualiopi_window(self, model, name, domain, **context):
         """The window on the register records of this one, ready for quick entry.

@@ -223,7 +223,8 @@ class QualiopiRegisterMixin(models.AbstractModel):
     def _with_references(self, vals_list):
         """Copies of the values, each with its reference (design, rule 1: no hole, per company, series
         and year of recording in the company's time zone)."""
-        defaults = self.default_get(self._batch_defaults)
+        wanted = [name for name in self._batch_defaults if any(name not in vals for vals in vals_list)]
+        defaults = self.default_get(wanted)
         now = datetime.now(pytz.utc)
         groups = defaultdict(list)
         numbered = []

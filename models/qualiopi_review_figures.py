@@ -258,7 +258,11 @@ class QualiopiReview(models.Model):
     def _report_domain(self, company, first, last):
         # The view reads what the database holds.
         self.env.flush_all()
-        return Domain('company_id', '=', company.id) & self._days('date', first, last)
+        # The evaluation of the teaching is another thing than satisfaction (RNQ, indicator 33).
+        return (
+            Domain('company_id', '=', company.id) & Domain('is_teaching', '!=', True)
+            & self._days('date', first, last)
+        )
 
     def _figures_satisfaction(self, company, first, last):
         """Satisfaction by stakeholder with the number of answers (RNQ, indicator 30)."""

@@ -150,18 +150,43 @@ class QualiopiSatisfactionReport(models.Model):
 
     @api.model
     def _sums(self, campaign_ids):
-        """Sums of campaigns, straight from the view.
+        """Sums of campaigns, straight from the view, with those of their satisfaction questions.
 
         :param campaign_ids: ids
-        :return: dict of column and number, by campaign id
+        :return: dict of column and number, by campaign id; ``questions`` holds (sum, number, place, words) of each
+            question by its id, of campaigns that are not hidden
         :rtype: dict
         """
         self.env.flush_all()
         self.env.cr.execute(SQL(
-            "SELECT id, is_hidden, %s FROM (%s) rows WHERE id IN %s",
-            SQL(', ').join(map(SQL.identifier, _SUMS)), self._view(campaign_ids), tuple(campaign_ids),
+            """SELECT rows.id, rows.is_hidden, %(sums)s, questions.values AS questions
+                 FROM (%(view)s) rows
+            LEFT JOIN LATERAL (
+                      SELECT jsonb_object_agg(q.id, jsonb_build_array(s.total, s.n, q.sequence, COALESCE(
+                                 q.title ->> %(lang)s, q.title ->> 'en_US'))) AS values
+                        FROM (%(values)s) s
+                        JOIN survey_question q ON q.id = s.question_id
+                      ) questions ON NOT rows.is_hidden
+                WHERE rows.id IN %(ids)s""",
+            sums=SQL(', ').join(SQL.identifier('rows', name) for name in _SUMS),
+            view=self._view(campaign_ids), lang=self.env.lang or 'en_US',
+            values=self._question_sums(SQL("= rows.id")), ids=tuple(campaign_ids),
         ))
         return {row.pop('id'): row for row in self.env.cr.dictfetchall()}
+
+    @api.model
+    def _question_sums(self, campaigns):
+        """Sum and number of the values of each satisfaction question of campaigns, from the index on them.
+
+        :param SQL campaigns: condition on the campaign
+        :rtype: SQL
+        """
+        return SQL(
+            """SELECT l.campaign_id, l.question_id, SUM(l.qualiopi_value) AS total, COUNT(*) AS n
+                 FROM survey_user_input_line l
+                 JOIN survey_user_input u ON u.id = l.user_input_id AND u.is_counted
+                WHERE l.campaign_id %s AND l.qualiopi_use = 'satisfaction' AND l.skipped IS NOT TRUE
+             GROUP BY l.campaign_id, l.question_id""", campaigns)
 
     @api.model
     def _rates(self, domain):
@@ -210,6 +235,14 @@ class QualiopiSatisfactionReport(models.Model):
         )
 
     @api.model
+    def _signed(self, nps):
+        """An NPS with its sign: it goes below zero. Zero has none.
+
+        :rtype: str
+        """
+        return f"{nps:+.0f}" if round(nps) else "0"
+
+    @api.model
     def _texts(self, figures):
         """Figures as people read them; what cannot be given says why.
 
@@ -237,9 +270,9 @@ class QualiopiSatisfactionReport(models.Model):
             ),
             'nps_text': (
                 self.env._("Hidden") if figures['is_hidden']
-                else f"{figures['nps']:+.0f}" if figures['nps'] is not None else none
+                else self._signed(figures['nps']) if figures['nps'] is not None else none
             ),
             'rate_text': rate,
             'lowest_text': lowest and self.env._(
-                "%(question)s (%(value)s / 100)", question=lowest['question'].title, value=number(lowest['value'])),
+                "%(question)s (%(value)s / 100)", question=lowest['title'], value=number(lowest['value'])),
         }

@@ -300,6 +300,15 @@ class QualiopiSignal(models.Model):
         raise UserError(self.env._("Signals are not deleted: dismiss them, with a reason."))
 
 
+class QualiopiComplaint(models.Model):
+    _inherit = 'qualiopi.complaint'
+
+    signal_ids = fields.Many2many(
+        'qualiopi.signal', 'qualiopi_signal_complaint_rel', 'complaint_id', 'signal_id', "Signals", readonly=True,
+        copy=False, groups='qualiopi.group_officer,qualiopi.group_auditor,qualiopi.group_confidential',
+    )
+
+
 class QualiopiFinding(models.Model):
     _inherit = 'qualiopi.finding'
 

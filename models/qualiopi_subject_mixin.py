@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .qualiopi_list_mixin import shipped_id
+
 
 class QualiopiSubjectMixin(models.AbstractModel):
     """What an entry or a finding is about: its subject in one line, the learner, the trainer, how grave."""
@@ -19,12 +21,17 @@ class QualiopiSubjectMixin(models.AbstractModel):
     )
     severity_id = fields.Many2one(
         'qualiopi.severity', ondelete='restrict', check_company=True, tracking=True,
-        default=lambda self: self.env.ref('qualiopi.severity_minor', raise_if_not_found=False),
+        default=lambda self: shipped_id(self.env, 'severity_minor'),
     )
 
     @api.depends('description')
     def _compute_name(self):
         for record in self:
             if not record.name and record.description:
-                first_line = record.description.strip().split('\n', 1)[0]
-                record.name = first_line if len(first_line) <= 80 else first_line[:79] + '…'
+                record.name = self._subject_of(record.description)
+
+    @api.model
+    def _subject_of(self, text):
+        """First line of a text, short enough for a list."""
+        first_line = text.strip().split('\n', 1)[0]
+        return first_line if len(first_line) <= 80 else first_line[:79] + '…'

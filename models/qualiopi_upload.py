@@ -7,7 +7,7 @@ import unicodedata
 import zipfile
 import zlib
 
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import UserError
 
 MAX_FILES = 5
@@ -175,9 +175,11 @@ class QualiopiComplaint(models.Model):
         :rtype: list[tuple[str, str]]
         """
         self.ensure_one()
+        if not files:
+            return []
         accepted, refused = self._check_uploads(files)
         # sudo: the stranger has no right on evidence, and what is kept was checked above; nothing in it is run
-        pieces = self.env['qualiopi.evidence'].sudo().with_user(self.env.ref('base.user_root')).with_context(
+        pieces = self.env['qualiopi.evidence'].sudo().with_user(SUPERUSER_ID).with_context(
             lang=self.env.lang, allowed_company_ids=self.sudo().company_id.ids, attachments_mime_plainxml=True,
         )
         for name, content in accepted:

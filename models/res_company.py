@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 import pytz
 
 from odoo import api, fields, models
-from odoo.tools import split_every
+from odoo.tools import ormcache, split_every
 from odoo.tools.intervals import Intervals
 
 DEFAULT_TZ = 'Europe/Paris'
@@ -124,6 +124,7 @@ class ResCompany(models.Model):
         for company in self:
             company.qualiopi_form_url = company._door_url() if company.id else False
 
+    @ormcache('self.id')
     def _qualiopi_promised_days(self):
         """The delays that the company promises to everybody: the longest of its severities (R6).
 
@@ -144,6 +145,10 @@ class ResCompany(models.Model):
         companies = super().create(vals_list)
         companies.qualiopi_manager_id._join_confidential_group()
         return companies
+
+    def cache_invalidation_fields(self):
+        # Working days and time zone are read from the cache.
+        return super().cache_invalidation_fields() | {'resource_calendar_id'}
 
     def write(self, vals):
         before = self.qualiopi_manager_id if 'qualiopi_manager_id' in vals else None
@@ -175,6 +180,7 @@ class ResCompany(models.Model):
 
     # === TIME === #
 
+    @ormcache('self.id')
     def _qualiopi_tz(self):
         """Time zone of the company's days: its working calendar's.
 
@@ -213,13 +219,27 @@ class ResCompany(models.Model):
 
     def _qualiopi_working_days(self, start, end):
         """Days with working time in the company's calendar, public holidays taken off; Mondays to
-        Fridays where the calendar gives no hours.
+        Fridays where the calendar gives no hours. Costs no query once the years are cached.
 
         :param date start: first day
         :param date end: last day, included
         :return: the days, sorted
         :rtype: list[date]
         """
+        return [
+            day for year in range(start.year, end.year + 1) for day in self._qualiopi_working_year(year)
+            if start <= day <= end
+        ]
+
+    @ormcache('self.id', 'year')
+    def _qualiopi_working_year(self, year):
+        """Working days of a year: see _qualiopi_working_days().
+
+        :param int year: from 1970 to 2100
+        :return: the days, sorted
+        :rtype: tuple[date]
+        """
+        start, end = date(year, 1, 1), date(year, 12, 31)
         # sudo: everybody counts the same days, whatever the user may read of the calendar.
         calendar = self.sudo().resource_calendar_id
         # Never the user's time zone, nor that of an employee in the context.
@@ -255,7 +275,7 @@ class ResCompany(models.Model):
                 )
                 - calendar._leave_intervals_batch(begin, finish, domain=holidays, tz=zone)[False]
             )
-        return sorted({begin.date() for begin, __, __ in work})
+        return tuple(sorted({begin.date() for begin, __, __ in work}))
 
     def _qualiopi_deadlines(self, pairs):
         """Deadlines in working days: the end of the n-th working day after the day of receipt,

@@ -1,6 +1,7 @@
 """The procedures that a company publishes to everybody."""
 
-from odoo import api, models
+from odoo import api, fields, models
+from odoo.tools import ormcache
 from odoo.tools.misc import consteq, hmac
 
 # Kinds that strangers may read.
@@ -29,9 +30,15 @@ class ResCompany(models.Model):
         :return: the address, False when there is none
         """
         self.ensure_one()
-        if kind not in PUBLIC_KINDS or not self._qualiopi_procedure(kind):
+        if kind not in PUBLIC_KINDS:
+            return False
+        if not self._qualiopi_has_procedure(kind, self._qualiopi_local_date(fields.Datetime.now())):
             return False
         return f'{self.get_base_url()}/qualiopi/procedure/{self._qualiopi_procedure_token(kind)}'
+
+    @ormcache('self.id', 'kind', 'day')
+    def _qualiopi_has_procedure(self, kind, day):
+        return bool(self._qualiopi_procedure(kind, day))
 
     def _qualiopi_procedure_token(self, kind):
         # sudo: the key that signs is the database's

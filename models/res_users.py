@@ -5,7 +5,7 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.fields import Command
-from odoo.tools import format_date, split_every
+from odoo.tools import format_date, ormcache, split_every
 
 from .qualiopi_guarded_mixin import QualiopiGuardedMixin
 from .res_company import DEFAULT_TZ
@@ -34,6 +34,25 @@ class ResUsers(models.Model):
     @property
     def SELF_WRITEABLE_FIELDS(self):
         return super().SELF_WRITEABLE_FIELDS + ['qualiopi_digest']
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        users = super().create(vals_list)
+        # Whether somebody reads reports is asked of a cache, which Odoo empties when users change.
+        self.env.registry.clear_cache()
+        return users
+
+    @ormcache('self.id', 'model', 'company_id')
+    def _qualiopi_may_open(self, model, company_id):
+        """Whether the user, when active, may open the records of a company that are not confidential: see
+        _filter_audience(). Odoo empties the cache when a user, a user's groups or companies change.
+
+        :param str model: name of a model of the registers
+        :rtype: bool
+        """
+        # sudo: rights of others are asked, not shown
+        user = self.sudo()
+        return not user.share and company_id in user.company_ids.ids and self.env[model]._has_role(user)
 
     def write(self, vals):
         result = super().write(vals)

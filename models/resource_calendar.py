@@ -5,7 +5,8 @@ _FRENCH_CODES = ('FR', 'GF', 'GP', 'MQ', 'RE', 'YT')
 
 
 class ResourceCalendar(models.Model):
-    _inherit = 'resource.calendar'
+    _name = 'resource.calendar'
+    _inherit = ['resource.calendar', 'qualiopi.cached.mixin']
 
     qualiopi_is_french = fields.Boolean(
         compute='_compute_qualiopi_is_french', export_string_translation=False,
@@ -30,3 +31,17 @@ class ResourceCalendar(models.Model):
             'default_calendar_id': self.id,
         }
         return action
+
+
+class ResourceCalendarAttendance(models.Model):
+    _name = 'resource.calendar.attendance'
+    _inherit = ['resource.calendar.attendance', 'qualiopi.cached.mixin']
+
+
+class ResourceCalendarLeaves(models.Model):
+    _name = 'resource.calendar.leaves'
+    _inherit = ['resource.calendar.leaves', 'qualiopi.cached.mixin']
+
+    def _cached_rows(self):
+        # The holidays of one person move no deadline.
+        return self.filtered(lambda leave: not leave.resource_id)

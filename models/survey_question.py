@@ -58,6 +58,11 @@ class SurveyQuestion(models.Model):
                     question.title,
                 ))
 
+    @api.constrains('survey_id')
+    def _check_qualiopi_added(self):
+        """A figure added later was not asked of those who answered before."""
+        self.filtered('qualiopi_use')._qualiopi_ours().survey_id._check_unanswered()
+
     def _qualiopi_ours(self):
         return self.filtered(lambda question: question.survey_id.survey_type == 'qualiopi')
 

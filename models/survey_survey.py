@@ -149,6 +149,12 @@ class SurveySurvey(models.Model):
         new.title = title
         self.env['qualiopi.feedback.rule'].with_context(active_test=False).search(
             [('survey_id', '=', self.id)]).survey_id = new
+        # Who was asked already answers what was sent; the others get the new version.
+        # sudo: campaigns of all companies that use the questionnaire
+        self.env['qualiopi.feedback.campaign'].sudo().search([
+            ('survey_id', '=', self.id), ('state', '=', 'planned'), ('invite_ids', '=', False),
+            ('answer_ids', '=', False),
+        ])._as_server().write({'survey_id': new.id, 'checked_on': False})
         self.action_archive()
         return new._qualiopi_form_action()
 

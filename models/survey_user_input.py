@@ -110,14 +110,15 @@ class SurveyUser_Input(models.Model):  # noqa: N801
                 'yes' if any(line.suggested_answer_id.qualiopi_is_positive for line in situation) else 'no'
             )
 
-    def _feedback_url(self):
+    def _feedback_url(self, lang=None):
         """Address of the questionnaire with this answer.
 
+        :param str lang: code of the language in which a ballot is asked; it is not stored
         :rtype: str
         """
         self.ensure_one()
         url = f'/survey/{self.survey_id.access_token}/{self.access_token}'
-        return self.env['ir.http']._url_for(url, self.lang_id.code or None) if request else url
+        return self.env['ir.http']._url_for(url, self.lang_id.code or lang) if request else url
 
     # === NO TRACE OF WHO AND WHEN === #
 
@@ -202,9 +203,24 @@ class SurveyUser_Input(models.Model):  # noqa: N801
         self._check_officer()
         if not (reason or '').strip():
             raise UserError(self.env._("Say why this answer is not to be counted."))
+        self._check_enough_left()
         # sudo: nobody writes on answers; the user may read these, and is a quality officer
         self.sudo().write({'excluded_reason': reason.strip()})
         self._log_on_campaign(self.env._("An answer was set aside: %s", reason.strip()))
+
+    def _check_enough_left(self):
+        """An anonymous campaign shows no result below its threshold, at no time."""
+        for campaign, answers in self.filtered('is_anonymous').grouped('campaign_id').items():
+            # sudo: the threshold, and the number of all its answers
+            threshold = campaign.sudo().threshold
+            left = self.sudo().search_count([
+                ('campaign_id', '=', campaign.id), ('is_counted', '=', True), ('id', 'not in', answers.ids)])
+            if left < threshold:
+                raise UserError(self.env._(
+                    "Fewer than %(threshold)s answers would be left of %(campaign)s, which is anonymous: what remains"
+                    " could be told apart. The answer stays with the others.",
+                    threshold=threshold, campaign=campaign.display_name,
+                ))
 
     def action_include(self):
         """Count answers again that were set aside."""
@@ -247,6 +263,10 @@ class SurveyUser_InputLine(models.Model):  # noqa: N801
     analysed_by_id = fields.Many2one('res.users', "Analysed by", readonly=True, copy=False)
     analysed_on = fields.Date("Analysed on", readonly=True, copy=False)
 
+    _satisfaction_idx = models.Index(
+        "(campaign_id, question_id, user_input_id, qualiopi_value)"
+        " WHERE qualiopi_use = 'satisfaction' AND skipped IS NOT TRUE",
+    )
     _verbatim_idx = models.Index("(campaign_id) WHERE qualiopi_use = 'free' AND skipped IS NOT TRUE")
 
     @api.depends('value_scale', 'answer_type', 'skipped')

@@ -16,6 +16,14 @@ _COMMENTS = 60
 # Texts that one page holds.
 _SAID_DONE = 5
 _TESTIMONIES = 8
+# Size of its letters, in pixels, by the number of characters on it.
+_SIZES = ((13.5, 1000), (11, 2000), (9, float('inf')))
+# Bars that stay on a page with their heading.
+_KEPT = 4
+# The evaluation of the teaching is another thing than satisfaction (RNQ, indicator 33).
+_GENERAL = Domain('is_teaching', '!=', True)
+# Said in a meeting or on the telephone; what is hidden may have a mark.
+_UNMARKED = Domain('satisfaction_n', '=', 0) & Domain('is_hidden', '!=', True)
 # In an interview or a meeting people speak freely; a form has to ask for it.
 _SPOKEN = ('meeting', 'webinar', 'interview', 'phone', 'review_site')
 
@@ -68,7 +76,7 @@ class QualiopiReportFeedback(models.AbstractModel):
         return {
             'of100': lambda value: none if value is None else self.env._("%s / 100", num(value, 0)),
             'percent': lambda value: none if value is None else self.env._("%s %%", num(value, 0)),
-            'nps': lambda value: none if value is None else f'{value:+.0f}',
+            'nps': lambda value: none if value is None else self.env['qualiopi.satisfaction.report']._signed(value),
         }
 
     @staticmethod
@@ -94,9 +102,20 @@ class QualiopiReportFeedback(models.AbstractModel):
         means = sorted((total / n, title, n) for title, (total, n) in totals.items() if n)
         return [self._bar(title, mean, n, texts['of100'](mean)) for mean, title, n in means[:limit]]
 
+    @staticmethod
+    def _charts(charts):
+        """Charts with a bar, cut where a page may end: the heading stays with the first bars."""
+        return [(title, bars[:_KEPT], bars[_KEPT:]) for title, bars in charts if bars]
+
+    def _teaching(self, campaigns):
+        # sudo: what sort of questionnaire it is
+        return campaigns.filtered(lambda campaign: campaign.sudo().survey_id.qualiopi_is_teaching)
+
     def _campaign_rows(self, campaigns, texts, formats):
         figures = campaigns._figures_by(lambda campaign: campaign)
         Report = self.env['qualiopi.satisfaction.report']
+        words_of = campaigns._moment_words()
+        teaching = self._teaching(campaigns)
         rows = []
         for campaign in campaigns:
             own = figures[campaign]
@@ -104,7 +123,7 @@ class QualiopiReportFeedback(models.AbstractModel):
             rows.append({
                 # sudo: name of the type of stakeholder
                 'stakeholder': campaign.sudo().stakeholder_id.name,
-                'moment': formats['label'](campaign, 'moment'),
+                'moment': words_of.get(campaign.moment),
                 'means': formats['label'](campaign, 'means'),
                 'is_anonymous': campaign.is_anonymous,
                 'is_assisted': campaign.is_assisted,
@@ -116,6 +135,7 @@ class QualiopiReportFeedback(models.AbstractModel):
                 'nps': words['nps_text'],
                 'nps_n': own['nps_n'],
                 'reason': own['reason'],
+                'is_teaching': campaign in teaching,
                 'summary': campaign.summary,
             })
         return rows
@@ -157,7 +177,7 @@ class ReportQualiopiReportMatrix(models.AbstractModel):
                 rules.filtered(lambda rule, own=stakeholder: rule.stakeholder_id == own),
                 comments, free_surveys, formats,
             )
-            for stakeholder in stakeholders | campaigns.stakeholder_id
+            for stakeholder in stakeholders | campaigns.stakeholder_id | returns.stakeholder_id
         ]
         return {
             **formats,
@@ -167,7 +187,7 @@ class ReportQualiopiReportMatrix(models.AbstractModel):
                 lead=self.env._(
                     "Who was asked, how often, free to speak, reminded: from the campaigns of the period."),
             ),
-            'asked_rows': [row for row in rows if row['campaigns']],
+            'asked_rows': [row for row in rows if row['campaigns'] or row['returns']],
             'unasked': [row['stakeholder'] for row in rows if not row['campaigns']],
         }
 
@@ -191,7 +211,7 @@ class ReportQualiopiReportMatrix(models.AbstractModel):
         free = campaigns.filtered(lambda campaign: (
             campaign.survey_id.id in free_surveys if campaign.means == 'survey' else campaign.means in _SPOKEN
         ) or (campaign.summary or '').strip())
-        days = sorted(campaigns.mapped('date_from'))
+        days = sorted(campaigns.mapped('date_from') or returns.mapped('date'))
         reminded = sum(campaigns.mapped('reminded_count'))
         all_answered = bool(figures['asked']) and figures['n'] >= figures['asked']
         return {
@@ -202,7 +222,8 @@ class ReportQualiopiReportMatrix(models.AbstractModel):
             'asked': figures['asked'],
             'n': figures['n'],
             'rate': figures['rate'],
-            'moments': ', '.join(dict.fromkeys(formats['label'](campaign, 'moment') for campaign in campaigns)),
+            'moments': ', '.join(
+                word for moment, word in campaigns._moment_words().items() if moment in campaigns.mapped('moment')),
             'sessions': len(campaigns.event_id),
             'days': self._period_text(days[0], days[-1]) if days else None,
             'is_ruled': bool(rules),
@@ -241,6 +262,7 @@ class ReportQualiopiReportSatisfaction(models.AbstractModel):
         formats = self._formats(company)
         texts = self._texts(formats)
         campaigns = self._campaigns([('event_id', '=', event.id)])
+        own = Domain('event_id', '=', event.id)
         comments = []
         if self.env['survey.user_input.line'].has_access('read'):
             comments = campaigns._shareable_comments()
@@ -252,13 +274,15 @@ class ReportQualiopiReportSatisfaction(models.AbstractModel):
                 kicker=self.env._("Indicator 30"), lead=event.name, period=self._period_text(first, last),
                 dates=(first, last),
             ),
-            'rates': self._session_rates(event),
+            **self._rates_of(own),
             'before': None,
-            'charts': [
-                (self.env._("By stakeholder"), self._stakeholder_bars(
-                    Domain('event_id', '=', event.id), formats, texts)),
-                (self.env._("Questions, the lowest first"), self._question_bars(campaigns, texts, _BARS)),
-            ],
+            'charts': self._charts([
+                (self.env._("By stakeholder"), self._stakeholder_bars(own & _GENERAL, texts)),
+                (self.env._("Questions, the lowest first"), self._question_bars(
+                    campaigns - self._teaching(campaigns), texts, _BARS)),
+                (self.env._("Evaluation of the teaching (indicator 33)"), self._question_bars(
+                    self._teaching(campaigns), texts, _BARS)),
+            ]),
             'months': [],
             'campaigns': self._campaign_rows(campaigns, texts, formats),
             'comments': comments[:_COMMENTS],
@@ -269,9 +293,27 @@ class ReportQualiopiReportSatisfaction(models.AbstractModel):
             'method': self.env['qualiopi.satisfaction.report']._method(),
         }
 
-    def _session_rates(self, event):
+    def _rates_of(self, domain):
+        """The rates, and apart from them those of the evaluation of the teaching (RNQ, indicator 33)."""
         self.env.flush_all()
-        return self.env['qualiopi.satisfaction.report']._rates([('event_id', '=', event.id)])
+        Report = self.env['qualiopi.satisfaction.report']
+        return {
+            'rates': Report._rates(domain & _GENERAL),
+            'teaching': Report._rates(domain & Domain('is_teaching', '=', True)),
+            'unrated': self._unrated(domain & _GENERAL),
+        }
+
+    def _unrated(self, domain):
+        """Who said something without a mark, as in meetings and on the telephone."""
+        Report = self.env['qualiopi.satisfaction.report']
+        return ', '.join(
+            self.env._(
+                "%(stakeholder)s (replies: %(n)s of %(asked)s)",
+                # sudo: name of the type of stakeholder
+                stakeholder=stakeholder.sudo().name, n=rates['n'], asked=rates['asked'])
+            for (stakeholder,), rates in Report._rates_by(domain & _UNMARKED, ['stakeholder_id'])
+            if rates['n']
+        )
 
     def _of_period(self, company, first, last):
         formats = self._formats(company)
@@ -281,7 +323,8 @@ class ReportQualiopiReportSatisfaction(models.AbstractModel):
         own = Domain('company_id', '=', company.id)
         domain = own & Domain('date', '>=', first) & Domain('date', '<=', last)
         length = relativedelta(years=1)
-        before = Report._rates(own & Domain('date', '>=', first - length) & Domain('date', '<=', last - length))
+        before = Report._rates(
+            own & _GENERAL & Domain('date', '>=', first - length) & Domain('date', '<=', last - length))
         campaigns = self._campaigns(own & Domain('date_from', '>=', first) & Domain('date_from', '<=', last))
         return {
             **formats, **texts,
@@ -289,14 +332,17 @@ class ReportQualiopiReportSatisfaction(models.AbstractModel):
                 company, self.env._("Satisfaction"), self.env._("Satisfaction synthesis"),
                 kicker=self.env._("Indicators 30 and 32"), period=self._period_text(first, last), dates=(first, last),
             ),
-            'rates': Report._rates(domain),
+            **self._rates_of(domain),
             'before': before if before['n'] else None,
-            'charts': [
-                (self.env._("By stakeholder"), self._stakeholder_bars(domain, formats, texts)),
-                (self.env._("By course, the lowest first"), self._course_bars(domain, texts)),
-                (self.env._("Questions, the lowest first"), self._question_bars(campaigns, texts, _LOWEST)),
-            ],
-            'months': self._months(domain, texts),
+            'charts': self._charts([
+                (self.env._("By stakeholder"), self._stakeholder_bars(domain & _GENERAL, texts)),
+                (self.env._("By course, the lowest first"), self._course_bars(domain & _GENERAL, texts)),
+                (self.env._("Questions, the lowest first"), self._question_bars(
+                    campaigns - self._teaching(campaigns), texts, _LOWEST)),
+                (self.env._("Evaluation of the teaching (indicator 33)"), self._question_bars(
+                    self._teaching(campaigns), texts, _LOWEST)),
+            ]),
+            'months': self._months(domain & _GENERAL, texts),
             'campaigns': [],
             'comments': [],
             'comments_left': 0,
@@ -306,22 +352,26 @@ class ReportQualiopiReportSatisfaction(models.AbstractModel):
             'method': Report._method(),
         }
 
-    def _stakeholder_bars(self, domain, formats, texts):
+    def _stakeholder_bars(self, domain, texts):
         Report = self.env['qualiopi.satisfaction.report']
-        moments = dict(Report._fields['moment']._description_selection(self.env))
+        words = self.env['qualiopi.feedback.campaign']._moment_words()
+        moments = list(words)
         rows = [
-            # sudo: name of the type of stakeholder
-            (stakeholder.sudo().name or '', moments.get(moment, ''), rates)
+            (stakeholder, moment, rates)
             for (stakeholder, moment), rates in Report._rates_by(domain, ['stakeholder_id', 'moment'])
+            if rates['satisfaction'] is not None
         ]
+        # sudo: order and name of the type of stakeholder
+        rows.sort(key=lambda row: (
+            row[0].sudo().sequence, row[0].id, moments.index(row[1]) if row[1] in moments else len(moments)))
         return [
             self._bar(
-                f'{name} – {moment}', rates['satisfaction'], rates['satisfaction_n'],
-                texts['of100'](rates['satisfaction']),
-                self.env._(
-                    "Replies: %(n)s of %(asked)s", n=rates['n'], asked=rates['asked']),
+                # sudo: see above
+                ', '.join(filter(None, [stakeholder.sudo().name, words.get(moment)])), rates['satisfaction'],
+                rates['satisfaction_n'], texts['of100'](rates['satisfaction']),
+                self.env._("Replies: %(n)s of %(asked)s", n=rates['n'], asked=rates['asked']),
             )
-            for name, moment, rates in rows[:_BARS]
+            for stakeholder, moment, rates in rows[:_BARS]
         ]
 
     def _course_bars(self, domain, texts):
@@ -401,9 +451,11 @@ class ReportQualiopiReportFunder(models.AbstractModel):
                 (self.env._("Duration (hours)"), hours and formats['num'](hours)),
                 (self.env._("Learners who started"), str(event.started_count)),
             ]),
-            'figures': campaigns._figures(),
+            # The evaluation of the teaching is listed, and counts apart.
+            'figures': (campaigns - self._teaching(campaigns))._figures(),
             'campaigns': self._campaign_rows(campaigns, texts, formats),
-            'questions': self._question_bars(campaigns, texts, _BARS),
+            'charts': self._charts([(self.env._("Questions, the lowest first"), self._question_bars(
+                campaigns - self._teaching(campaigns), texts, _BARS))]),
             'dropout_text': event.dropout_text,
             'success_text': event.success_text,
             'comments': comments,
@@ -496,6 +548,7 @@ class ReportQualiopiReportSaidDone(models.AbstractModel):
     def _document(self, course):
         company = course.company_id
         publications = course._said_and_done()
+        entries = publications[:_SAID_DONE]
         url = course._door_url()
         return {
             **self._formats(company),
@@ -503,7 +556,10 @@ class ReportQualiopiReportSaidDone(models.AbstractModel):
                 company, self.env._("You said, we did"), self.env._("You said, we did"),
                 kicker=self.env._("Indicators 30 and 32"), lead=course.name,
             ),
-            'entries': publications[:_SAID_DONE],
+            'entries': entries,
+            # To be read on a wall, as large as one page holds.
+            'size': next(
+                size for size, most in _SIZES if sum(len(e.text_said) + len(e.text_done) for e in entries) <= most),
             'left_out': max(0, len(publications) - _SAID_DONE),
             'url': url,
             'qr': QualiopiReportDoor._door_qr(url),

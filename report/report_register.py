@@ -103,7 +103,7 @@ class ReportQualiopiReportRegister(models.AbstractModel):
             'imported': len(records.filtered('is_imported')),
             'reports': len(reports),
             'restricted': len(restricted),
-            'reports_title': labels['safeguarding'],
+            'reports_title': self.env._("Safeguarding reports"),
             'is_whole': is_whole,
             'figures': self._figures(records),
             'stakeholders': self._by_stakeholder(records, labels, company),

@@ -74,9 +74,7 @@ class AnswerCase(QualiopiCase):
         return answer
 
 
-@tagged('post_install', '-at_install')
-@freeze_time(TODAY)
-class TestAnswers(AnswerCase, HttpCase):
+class PageCase(AnswerCase, HttpCase):
     """Over the pages, as persons asked use them."""
 
     def link(self, invite):
@@ -105,6 +103,11 @@ class TestAnswers(AnswerCase, HttpCase):
     def __getitem__(self, name):
         return getattr(self, name)
 
+
+@tagged('post_install', '-at_install')
+@freeze_time(TODAY)
+class TestAnswers(PageCase):
+
     def test_named_answer(self):
         campaign = self.make_campaign()
         first, second = self.invites(campaign)
@@ -130,6 +133,13 @@ class TestAnswers(AnswerCase, HttpCase):
         self.assertAlmostEqual(record.satisfaction, 250 / 3, 2)
         self.assertEqual((first.state, second.state), ('answered', 'sent'))
         self.assertIn("Thank you", self.url_open(self.link(first)).text)
+
+    def test_no_button_to_answer_again(self):
+        campaign = self.make_campaign()
+        keys = self.begin(self.invites(campaign)[0])[:2]
+        __, reply = self.submit(*keys, content=5)
+        self.assertIn("Thank you", reply['survey_content'])
+        self.assertNotIn('/survey/retry/', reply['survey_content'])
 
     def test_answered_twice_is_one_answer(self):
         campaign = self.make_campaign()
@@ -222,6 +232,16 @@ class TestAnswers(AnswerCase, HttpCase):
                     self.assertNotIn("Only mine", page.text)
                     session = self.url_open(f'/survey/session/manage/{self.survey.access_token}')
                 self.assertEqual(session.status_code, 404)
+
+    def test_a_ballot_is_not_printed(self):
+        """Who comes next on a shared computer finds the address of the ballot in the browser's history."""
+        for values, shown in (({'is_anonymous': True}, False), ({}, True)):
+            campaign = self.make_campaign(**values)
+            survey, answer, __ = self.begin(self.invites(campaign)[0])
+            self.submit(survey, answer, content=4, free="Only mine")
+            page = self.url_open(f'/survey/print/{survey}?answer_token={answer}&review=1')
+            self.assertEqual("Only mine" in page.text, shown)
+            self.assertNotIn("Only mine", self.url_open(f'/survey/{survey}/{answer}').text)
 
     def test_paper_answers(self):
         campaign = self.make_campaign(learners=3)

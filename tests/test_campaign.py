@@ -429,6 +429,13 @@ class TestCampaign(CampaignCase):
         with self.assertRaises(UserError):
             self.make_campaign(event_id=foreign.id)
 
+    def test_named_in_a_few_words(self):
+        """Lists show who, when and about what."""
+        campaign = self.make_campaign()
+        self.assertEqual(campaign.name, f"Beneficiary, hot – {self.event.name}")
+        meeting = self.make_campaign(moment='other', means='meeting', survey_id=False, event_id=False)
+        self.assertEqual(meeting.name, "Beneficiary, Meeting")
+
     def test_the_session_and_the_course_show_their_campaigns(self):
         campaign = self.make_campaign()
         self.assertEqual(campaign.course_id, self.course)

@@ -329,6 +329,14 @@ class TestConfidential(QualiopiCase):
             with self.assertDenied():
                 self._log().with_user(user).sudo(False).unlink()
 
+    def test_window_of_a_new_action(self):
+        """"Create an action" on a confidential entry opens: what is being filled in is nobody's access yet."""
+        entry = self.make_confidential(description=SECRET)
+        window = self.user_env(entry, self.confidential).action_create_action()
+        Action = self.model_as('qualiopi.improvement.action', self.confidential).with_context(**window['context'])
+        values = Action.onchange({}, [], {'name': {}, 'description': {}, 'finding_ids': {}, 'is_confidential': {}})
+        self.assertTrue(values['value']['is_confidential'])
+
     # === THE DECLARANT'S FORM === #
 
     def _report(self, user, **values):

@@ -1,7 +1,12 @@
+import logging
+import threading
 from datetime import timedelta
 
-from odoo.tests import freeze_time, tagged
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
+from odoo.tests import TransactionCase, freeze_time, tagged
 
+from ..models import qualiopi_hit
 from .common import QualiopiCase
 
 
@@ -48,6 +53,18 @@ class TestDoors(QualiopiCase):
         self.env['qualiopi.hit'].sudo()._gc_hits()
         self.assertEqual(self.env['qualiopi.hit'].sudo().search_count([]), 1)
 
+    def test_limits_together(self):
+        """What one limit refuses counts for none."""
+        hits = self.env['qualiopi.hit'].with_user(self.public)
+        limits = [('form', '192.0.2.9', 2, 1), ('form-company', 'x', 3, 24)]
+        self.assertEqual([hits._count(hits._windows(limits)) for __ in range(3)], [True, True, False])
+        others = [('form', '192.0.2.10', 2, 1), ('form-company', 'x', 3, 24)]
+        self.assertEqual([hits._count(hits._windows(others)) for __ in range(2)], [True, False])
+        with self.assertLogs('odoo.addons.qualiopi.models.qualiopi_hit', logging.INFO) as logged:
+            qualiopi_hit._last_logged.clear()
+            self.assertFalse(any(hits._allow('form', '192.0.2.9', 2, 1) for __ in range(50)))
+        self.assertEqual(len(logged.output), 1, "a flood fills no log")
+
     def test_link_of_a_session(self):
         events = self.env['event.event'].with_user(self.public)
         token = self.event._door_token()
@@ -59,3 +76,41 @@ class TestDoors(QualiopiCase):
         self.assertTrue(self.event._door_url().endswith(f'/qualiopi/complaint/{token}'))
         with freeze_time(self.event.date_end + timedelta(days=366)):
             self.assertFalse(events._from_door_token(token))
+
+
+@tagged('post_install', '-at_install')
+class TestLimitConcurrently(TransactionCase):
+    """Real connections: what they commit is taken away at the end."""
+
+    _workers = 8
+    _door = 'parallel-test'
+
+    def _clean(self):
+        with self.registry.cursor() as cr:
+            cr.execute("DELETE FROM qualiopi_hit WHERE door = %s", [self._door])
+
+    def test_workers(self):
+        """Eight workers at the same instant, and not one attempt beyond the limit (quality.md, A1)."""
+        self.addCleanup(self._clean)
+        # The thread of the tests holds this lock, without which no other thread opens an environment.
+        self.patch(Registry, '_lock', threading.RLock())
+        together, allowed, errors = threading.Barrier(self._workers), [], []
+
+        def knock():
+            try:
+                for __ in range(5):
+                    with self.registry.cursor() as cr:
+                        hits = api.Environment(cr, SUPERUSER_ID, {})['qualiopi.hit']
+                        windows = hits._windows([(self._door, '192.0.2.1', 12, 1)])
+                        together.wait(30)
+                        allowed.append(hits._count(windows))
+            except Exception as error:  # noqa: BLE001  whatever it is, the test reports it
+                errors.append(repr(error))
+
+        threads = [threading.Thread(target=knock) for __ in range(self._workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertFalse(errors)
+        self.assertEqual((allowed.count(True), len(allowed)), (12, 40))

@@ -1,13 +1,16 @@
+import importlib.util
 import io
 from datetime import date, timedelta
+from unittest.mock import patch
 
 import openpyxl
 from freezegun import freeze_time
+from psycopg2.errors import UniqueViolation
 
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import html2plaintext
+from odoo.tools import SQL, file_path, html2plaintext, mute_logger
 
 from odoo.addons.qualiopi.exceptions import GateError
 
@@ -94,6 +97,35 @@ class TestDropout(DropoutCase):
         self.make_dropout(self.learners[0])
         with self.assertRefused("in the dropout register already", ValidationError):
             self.make_dropout(self.learners[0])
+
+    def test_once_for_two_officers_in_one_moment(self):
+        """Neither sees the entry of the other: the database refuses the second."""
+        self.make_dropout(self.learners[0])
+        unseen = patch.object(type(self.env['qualiopi.dropout']), '_refuse_second', lambda *args: None)
+        with unseen, mute_logger('odoo.sql_db'), self.assertRaises(UniqueViolation) as refused:
+            self.make_dropout(self.learners[0])
+        index = self.registry['qualiopi.dropout']._table_objects[refused.exception.diag.constraint_name]
+        self.assertIn("complete that entry", index.get_error_message(self.env['qualiopi.dropout']))
+        cancelled = self.make_dropout(self.learners[1])
+        self.user_env(cancelled, self.manager).action_cancel("Recorded on the wrong learner")
+        self.assertTrue(self.make_dropout(self.learners[1]))
+
+    def test_upgrade_cancels_what_was_recorded_twice(self):
+        # As before the upgrade: the index on them is made at its end.
+        index = self.env['qualiopi.dropout']._registration_uniq
+        self.env.cr.execute(SQL("DROP INDEX %s", SQL.identifier(index.full_name(self.env['qualiopi.dropout']))))
+        first = self.make_dropout(self.learners[0])
+        second = self.make_dropout(self.learners[0], outcome='resumed')
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE qualiopi_dropout SET outcome = NULL WHERE id = %s", [second.id])
+        self.env.invalidate_all()
+        path = file_path('qualiopi/migrations/19.0.1.2.0/post-dropout-once.py')
+        script = importlib.util.module_from_spec(spec := importlib.util.spec_from_file_location('dropout_once', path))
+        spec.loader.exec_module(script)
+        script.migrate(self.env.cr, '19.0.1.1.0')
+        self.env.invalidate_all()
+        self.assertEqual((first.state, second.state), ('new', 'cancelled'))
+        self.assertIn(first.reference, second.cancel_reason)
 
     def test_again_after_coming_back(self):
         self.make_dropout(self.learners[0], outcome='resumed')

@@ -154,6 +154,9 @@ class TestForm(FormCase):
         self.assertIn("choose them again", page.text_content())
         [summary] = page.xpath('//*[@role="alert"]')
         self.assertIsNotNone(summary.get('autofocus'), "it is read and seen first")
+        self.assertEqual(
+            summary.xpath('.//li/a/@href'), ['#nature', '#description', '#files', '#name', '#email'], "as on the page",
+        )
         for link in summary.xpath('.//li/a'):
             target = page.get_element_by_id(link.get('href')[1:])
             described = (target.get('aria-describedby') or '').split()
@@ -218,6 +221,12 @@ class TestForm(FormCase):
         text = self.get().text
         self.assertIn("Our own notice &lt;b&gt;here&lt;/b&gt;", text)
         self.assertNotIn("CNIL", text)
+
+    def test_address_for_complaints(self):
+        self.env['mail.alias.domain'].create({'name': 'door.example', 'company_ids': [Command.set(self.company.ids)]})
+        self.company._set_complaint_address('reclamation')
+        [link, *__] = self.page(self.get()).xpath('//form/following::ul//a/@href')
+        self.assertEqual(link, 'mailto:reclamation@door.example')
 
     def test_each_company_has_its_form(self):
         url = f'{URL}/{self.other_company._door_token()}'

@@ -10,6 +10,8 @@ from unittest.mock import patch
 import requests
 
 from odoo import fields
+from odoo.exceptions import AccessDenied
+from odoo.http import request
 from odoo.tests import tagged
 from odoo.tools import SQL, config
 
@@ -223,6 +225,8 @@ class TestFormGuards(FormCase):
         before = self.entries()
         answer = self.post(files=[('files', ('a.pdf', io.BytesIO(b'%PDF-' + b'x' * (53 * 1024 ** 2))))])
         self.assertEqual(answer.status_code, 413)
+        self.assertIn("Go back one page", answer.text)
+        self.assertIn("5 files of 10 MB", ' '.join(self.page(answer).text_content().split()))
         self.assertFalse(self.new_entries(before))
         self.assertEqual(self.env['ir.attachment'].sudo().search_count([]), stored)
 
@@ -347,6 +351,27 @@ class TestFormGuards(FormCase):
         with patch(clock, lambda: real_time() + 10):
             __, entry = self.send(form_token=mark, sum=str(sum(numbers)))
         self.assertTrue(entry)
+
+    def test_captcha_of_odoo(self):
+        """Whom Odoo's captcha takes for a person need not answer the question; a robot with a token must."""
+        self.company.qualiopi_form_captcha = True
+        http = self.env.registry['ir.http']
+        real = http.get_frontend_session_info
+        asked = []
+
+        def verify(model, action):
+            asked.append(action)
+            if request.params['recaptcha_token_response'] != 'person':
+                raise AccessDenied
+
+        self.patch(http, 'get_frontend_session_info', lambda self: {**real(self), 'recaptcha_public_key': 'x'})
+        self.patch(http, '_verify_request_recaptcha_token', verify)
+        answer, entry = self.send(sum='', recaptcha_token_response='robot')
+        self.assertFalse(entry)
+        self.assertEqual(answer.status_code, 422)
+        __, entry = self.send(sum='', recaptcha_token_response='person')
+        self.assertTrue(entry)
+        self.assertEqual(asked, ['qualiopi_complaint'] * 2)
 
     # === NOBODY ELSE === #
 

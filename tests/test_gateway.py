@@ -13,8 +13,10 @@ from odoo.tools import file_open, file_path, mute_logger
 
 from .common import QualiopiCase
 
-_LOGGED = ('odoo.addons.qualiopi.models.qualiopi_incoming_mail', 'odoo.addons.qualiopi.models.qualiopi_complaint_mail',
-           'odoo.addons.mail.models.mail_thread')
+_LOGGED = (
+    'odoo.addons.qualiopi.models.qualiopi_incoming_mail_process',
+    'odoo.addons.qualiopi.models.qualiopi_complaint_mail', 'odoo.addons.mail.models.mail_thread',
+)
 
 
 class GatewayCase(QualiopiCase):
@@ -130,6 +132,7 @@ class TestGateway(GatewayCase):
     def test_address_of_a_session(self):
         event = self._make_event(self.company, date_begin='2025-01-01 08:00:00', date_end='2025-01-02 08:00:00')
         registration = self._make_registration(event)
+        self.assertIs(event.complaint_address, False)
         with self.assertRaises(AccessError):
             event.with_user(self.declarant).action_create_complaint_address()
         event.with_user(self.officer).action_create_complaint_address()
@@ -307,6 +310,9 @@ class TestGateway(GatewayCase):
         self.assertEqual(self.env['mail.mail'].search_count([]) - mails, 1)
         held.with_user(self.officer).action_record()
         self.assertEqual(len(held.complaint_id), 5)
+        with mute_logger(*_LOGGED):
+            answer = self.env['mail.thread'].message_process(None, self.raw(Message_ID='<last@flood.example>'))
+        self.assertIs(answer, False, "XML-RPC carries no None: the mail server would take the mail for refused")
 
     def test_flood_without_alias(self):
         """Also where the mail server's settings name the model instead of an address (G4)."""
@@ -386,6 +392,18 @@ class TestGateway(GatewayCase):
         self.assertNotIn(self.customer, complaint.message_partner_ids)
         # The same answer again changes nothing.
         self.assertFalse(self._answer(complaint))
+
+    def test_answer_reads_as_it_was_written(self):
+        complaint = self._answered()
+        text = self._answer(complaint)
+        self.assertIn('<pre>', text.body)
+        rich = self._answer(
+            complaint, "<p>Une <b>autre</b> précision</p><script>alert(1)</script>",
+            Message_ID='<rich@x.example>', Content_Type='text/html; charset=utf-8',
+        )
+        self.assertIn('<b>autre</b>', rich.body)
+        self.assertNotIn('&lt;', text.body + rich.body)
+        self.assertNotIn('script', rich.body)
 
     def test_answer_to_a_closed_entry(self):
         """It is noted, the entry stays closed, and its owner is asked to read it (C4)."""
@@ -549,8 +567,10 @@ class TestAwkwardMessages(GatewayCase):
             self.assertTrue(line.original)
             return
         self.assertEqual(made.name or '', row['subject'])
-        if row['text']:
-            self.assertIn(row['text'], made.description)
+        self.assertTrue(row['text'])
+        self.assertIn(row['text'], made.description)
         self.assertTrue(made.evidence_ids.filtered('is_original').size)
         pieces = made.evidence_ids.filtered(lambda piece: not piece.is_original)
         self.assertEqual(len(pieces), int(row['files'] or 0), pieces.mapped('file_name'))
+        if row['names']:
+            self.assertEqual('; '.join(sorted(pieces.mapped('file_name'))), row['names'])

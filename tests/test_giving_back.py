@@ -220,6 +220,31 @@ class TestGivingBack(GivingBackCase):
             self.assertIn(expected, text)
         self.assertNotIn("Good", text)
 
+    def test_the_evaluation_of_the_teaching_counts_apart(self):
+        """Indicator 33: distinct from satisfaction. 75 of the learners, 0 of the apprentices' evaluation."""
+        campaign = self.make_campaign(learners=2)
+        self.give(campaign, content=4)
+        teaching = self._make_survey(title="Teaching", qualiopi_is_teaching=True)
+        apart = self.make_campaign(event=campaign.event_id, survey_id=teaching.id, moment='mid')
+        answer = apart.sudo()._new_answer()
+        answer._save_lines(teaching.question_ids.sorted()[0], '1')
+        answer._mark_done()
+        self.env.flush_all()
+        for text in (self._period('satisfaction'), self._html('satisfaction', campaign.event_id)):
+            self.assertIn("75 / 100 satisfaction, n = 1", text)
+            self.assertIn("evaluation of the teaching (indicator 33): 0 / 100 , n = 1", text)
+        funder = self._html('funder', self._funder_sheet(campaign))
+        self.assertIn("75 / 100 satisfaction of the learners, n = 1", funder)
+        self.assertIn("evaluation of the teaching", funder)
+
+    def test_heard_without_a_mark(self):
+        self.model_as('qualiopi.feedback.campaign', self.officer).create({
+            'stakeholder_id': self.env.ref('qualiopi.stakeholder_trainer').id, 'means': 'meeting', 'asked_count': 4,
+            'answered_count': 3,
+        }).action_done()
+        self.env.flush_all()
+        self.assertIn("or elsewhere: Teaching team, trainer (replies: 3 of 4)", self._period('satisfaction'))
+
     def test_synthesis_of_a_session(self):
         campaign = self.make_campaign(learners=2)
         self.give(campaign, content=4, nps=9, free="The second day was too long")
@@ -284,10 +309,18 @@ class TestGivingBack(GivingBackCase):
         given = returns.search([('event_id', '=', campaign.event_id.id)])
         self.assertEqual((given.partner_ids, given.user_id, given.stakeholder_id), (
             funder, self.officer, self.env.ref('qualiopi.stakeholder_funder')))
+        # The funder was sent the results and nothing else: date and recipient are in the matrix all the same.
+        matrix = self._period('matrix', user=self.auditor)
+        self.assertIn("Funder By the results alone Results sent: 1", matrix)
+        self.assertIn(f"11/20/2026 {funder.name} {given.name}", matrix)
+        self.assertIn("Funder", matrix.partition("Not asked in this period:")[2])
+        self.assertNotIn("Test Funder", self._period('matrix', date_from='2025-01-01', date_to='2025-12-31'))
         self.model_as('qualiopi.feedback.campaign', self.officer).create({
             'stakeholder_id': given.stakeholder_id.id, 'means': 'webinar', 'asked_count': 1,
         }).action_done()
-        self.assertIn("Test Funder", self._period('matrix', user=self.auditor))
+        matrix = self._period('matrix', user=self.auditor)
+        self.assertIn("Test Funder", matrix)
+        self.assertNotIn("By the results alone", matrix)
         for user in (self.officer, self.manager):
             with self.assertDenied():
                 self.user_env(given, user).write({'date': '2020-01-01'})
@@ -333,7 +366,7 @@ class TestGivingBack(GivingBackCase):
         self.env.flush_all()
         text = self._period('results', user=self.auditor, course_id=self.course.id)
         for expected in (
-            self.course.name, "satisfaction at the end, n = 2", "75 / 100", "+0", "3 of 4 (75 %)",
+            self.course.name, "satisfaction at the end, n = 2", "75 / 100", "Recommendation (NPS) 0 2", "3 of 4 (75 %)",
             "in a job after the course, n = 3", "67 %", "Persons in a job in a hundred", "Calculation method",
         ):
             self.assertIn(expected, text)

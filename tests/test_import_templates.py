@@ -213,10 +213,24 @@ class TestImportTemplates(QualiopiCase):
             (1, 'nature'), (2, 'received_on'), (3, 'severity_id'), (3, 'cause_ids'), (4, 'closed_on'),
             (4, 'old_reference'), (5, 'received_on'),
         }, wrong)
+        for message in result['messages']:
+            # As the spreadsheet counts its lines, whose first one holds the headings.
+            self.assertTrue(message['message'].startswith(f"Ligne {message['rows']['from'] + 2} : "), message)
+        texts = ' '.join(message['message'] for message in result['messages'])
+        for expected in ("Ligne 6 : Le numéro 1 figure deux fois", "Autre chose", "avant-hier", "Terrible", "La lune"):
+            self.assertIn(expected, texts)
         self.assertFalse(result['ids'])
         with self.muted():
             self._import(_COMPLAINT, content)
         self.assertFalse(self._records())
+
+    def test_errors_of_a_later_batch(self):
+        content = self._sheet(["N°", "Date de réception", "Objet"], [
+            [str(number), "avant-hier" if number == 5 else "04/03/2024", f"Ligne {number}"] for number in range(6)
+        ])
+        with self.muted():
+            result, __ = self._import(_COMPLAINT, content, dryrun=True, skip=3, limit=3)
+        self.assertEqual([message['message'].split(' : ')[0] for message in result['messages']], ["Ligne 7"])
 
     def test_no_day_made_up(self):
         """A row without its day of receipt is refused: today would be a lie."""
@@ -239,6 +253,17 @@ class TestImportTemplates(QualiopiCase):
         self.assertEqual(len(records), 2)
         self._import(_COMPLAINT, content)
         self.assertEqual(self._records(), records)
+
+    def test_number_forgotten(self):
+        """A row of a former register whose number was forgotten is one of it all the same, once, and never late."""
+        content = self._sheet(["N°", "Date de réception", "Objet", "Repris de l’ancien registre"], [
+            ["1", "04/03/2024", "Une", ""], ["", "05/03/2024", "Deux", ""], ["", "06/03/2024", "Trois", "non"],
+        ])
+        for __ in range(2):
+            result, __ = self._import(_COMPLAINT, content)
+            self.assertFalse(result['messages'])
+        self.assertEqual(self._records().mapped('name'), ["Une", "Deux"])
+        self.assertFalse(any(self._records().mapped('ack_deadline')))
 
     def test_left_as_it_is(self):
         """What was worked on since is not overwritten by the old file; new rows come in."""

@@ -10,6 +10,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, freeze_time, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.qualiopi.models.qualiopi_complaint_verdict import HOURLY_VERDICTS
+
 from .common import QualiopiCase
 
 PNG = b64decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==')
@@ -37,7 +39,9 @@ class TestPortalLink(QualiopiCase):
         for wrong in (None, '', 5, False, token[:-1], token + 'x', 'é', self.complaint.reference):
             self.assertFalse(self.complaint.with_user(self.public)._follow_open(wrong), wrong)
         self.assertFalse(other.with_user(self.public)._follow_open(token))
-        self.assertFalse(self.env['qualiopi.complaint'].browse(2 ** 31 - 1)._follow_open(token))
+        missing = self.env['qualiopi.complaint'].browse(2 ** 31 - 1)
+        for known in (token, self._token(self.env['qualiopi.complaint'].sudo().search([], order='id', limit=1))):
+            self.assertFalse(missing._follow_open(known), "whichever entry it is compared with")
         without_link = self.make_complaint()
         self.assertFalse(without_link._follow_open(''))
         self.assertFalse(without_link._follow_open('False'))
@@ -468,6 +472,37 @@ class TestPortalPages(HttpCase, QualiopiCase):
         self.assertIn("Is it solved for you?", page.text)
         self.assertShowsNothingInternal(page)
 
+    def test_response_given_another_way(self):
+        """Whoever has judged a response has read it, whichever way it came."""
+        self.complaint.write({'response': "Told on the telephone", 'decision': 'founded'})
+        self._login(self.portal)
+        self.assertNotIn("Told on the telephone", self.url_open(self.url).text)
+        self.complaint.write({'verdict': 'partly', 'verdict_date': fields.Date.today()})
+        page = self.url_open(self.url)
+        self.assertIn("Told on the telephone", page.text)
+        self.assertIn("Answered", page.text)
+
+    def test_no_promise_of_a_day_that_is_over(self):
+        late = self.make_complaint(partner_id=self.portal.partner_id.id, received_on='2026-01-05 09:00:00')
+        self._login(self.portal)
+        self.assertIn("We answer you by", self.url_open(self.url).text)
+        page = self.url_open(f'/my/complaints/{late.id}')
+        self.assertNotIn("We answer you by", page.text)
+        self.assertIn("Our answer was due by", page.text)
+        late.response = "Not sent from here"
+        page = self.url_open(f'/my/complaints/{late.id}')
+        self.assertNotIn("Our answer was due by", page.text)
+        self.assertNotIn("We answer you by", page.text)
+
+    def test_language_and_whom_to_call(self):
+        self.portal.company_id.qualiopi_safeguarding_contacts = "Our contact 01 99"
+        self._login(self.portal)
+        for path in ('/my/complaints', '/my/complaints/new', self.url):
+            self.assertEqual(lxml.html.fromstring(self.url_open(path).content).get('lang'), 'en-US', path)
+        text = lxml.html.fromstring(self.url_open('/my/complaints/new').content).text_content()
+        for expected in ("17", "119", "3919", "Our contact 01 99"):
+            self.assertIn(expected, text)
+
     def test_verdict_on_the_page(self):
         closed = self.make_closed_complaint(partner_id=self.portal.partner_id.id)
         url = f'/my/complaints/{closed.id}'
@@ -478,6 +513,17 @@ class TestPortalPages(HttpCase, QualiopiCase):
         page = self._post(f'{url}/verdict', {'answer': 'no', 'comment': "Still cold"}, page)
         self.assertIn("your answer is recorded", page.text)
         self.assertRecordValues(closed, [{'verdict': 'no', 'verdict_comment': "Still cold", 'state': 'answered'}])
+
+    def test_no_end_of_verdicts(self):
+        """Each one is told to the owner, who is not to be flooded."""
+        closed = self.make_closed_complaint(partner_id=self.portal.partner_id.id)
+        url = f'/my/complaints/{closed.id}'
+        self._login(self.portal)
+        page = self.url_open(url)
+        for number in range(HOURLY_VERDICTS + 1):
+            answer = self._post(f'{url}/verdict', {'answer': 'no', 'comment': f"Number {number}"}, page)
+        self.assertIn("a lot in a short time", answer.text)
+        self.assertEqual(closed.verdict_comment, f"Number {HOURLY_VERDICTS - 1}")
 
     def test_letters_carry_the_link(self):
         complaint = self.make_complaint(email_from='someone@example.com')

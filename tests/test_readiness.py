@@ -556,6 +556,17 @@ class TestReadiness(ReadinessCase):
         few, many = queries(2), queries(18)
         self.assertLessEqual(many, few + 6)
 
+    def test_not_checked_yet(self):
+        """A list that is empty because nobody looked does not say that nothing was found."""
+        results = self.model_as('qualiopi.readiness.result', self.officer)
+        help_message = "<p>Nothing to object was found</p>"
+        self.assertIn("Not checked yet", results.get_empty_list_help(help_message))
+        with self.assertRaises(AccessError):
+            self.model_as('qualiopi.readiness.result', self.auditor).action_check()
+        self.assertEqual(results.action_check()['tag'], 'soft_reload')
+        self.assertTrue(results.search_count([]))
+        self.assertEqual(results.get_empty_list_help(help_message), help_message)
+
     def test_home(self):
         action = self.model_as('qualiopi.readiness.run', self.officer).action_home()
         run = self.env['qualiopi.readiness.run'].with_user(self.officer).browse(action['res_id'])

@@ -125,6 +125,43 @@ class TestSatisfaction(AnswerCase):
         self.assertEqual(event.action_view_satisfaction()['domain'], [('event_id', '=', event.id)])
         self.assertFalse(self.user_env(self.event, self.officer).has_feedback)
 
+    def test_queries_of_a_session(self):
+        """Opening a session costs as much whatever was asked and answered there: one query for the counts of the
+        registers, one for the campaigns, one for all their figures."""
+        def queries(event):
+            event = self.user_env(event, self.officer)
+            names = ['complaint_count', 'finding_count', 'action_count', 'campaign_count', 'dropout_count',
+                     'dropout_text', 'has_feedback', 'satisfaction_text']
+            block = {name: {} for name in ('rate_text', 'satisfaction_text', 'nps_text', 'lowest_text')}
+            specification = {**dict.fromkeys(names, {}), 'feedback_figure_ids': {'fields': block}}
+            event.web_read(specification)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            event.web_read(specification)
+            return self.env.cr.sql_log_count - before
+
+        few = self.make_campaign(learners=2)
+        self.give(few, content=4, nps=9)
+        many = self.make_campaign(learners=5)
+        for moment in ('before', 'mid', 'cold'):
+            self.make_campaign(learners=0, event=many.event_id, moment=moment)
+        for __ in range(5):
+            self.give(many, content=4, pace=2, nps=9)
+        counts = queries(few.event_id), queries(many.event_id)
+        self.assertEqual(*counts)
+        self.assertLessEqual(counts[0], 7)
+
+    def test_nobody_owes_the_reading_of_what_stays_hidden(self):
+        for answers, steps in ((3, []), (5, ['analyse'])):
+            campaign = self.make_campaign(learners=6, is_anonymous=True, threshold=5)
+            for __ in range(answers):
+                self.give(campaign, content=4)
+            self.invites(campaign)[:answers]._mark_answered()
+            self.env.flush_all()
+            campaign.action_done()
+            self.assertEqual(campaign.activity_ids.mapped('qualiopi_step'), steps)
+
     def test_who_sees_figures(self):
         campaign = self.make_campaign(learners=2)
         answer = self.give(campaign, content=4)

@@ -1,8 +1,10 @@
+import inspect
 from datetime import date
 
 from lxml import etree
 
 from odoo import Command
+from odoo.service.model import get_public_method
 from odoo.tests import tagged
 from odoo.tools.safe_eval import safe_eval
 
@@ -163,7 +165,35 @@ class TestScreens(QualiopiCase):
         Model.web_search_read(domain, self._specification(arch, views, Model._name), limit=80)
         Model.env['mail.activity'].get_activity_data(Model._name, domain)
 
+    def _buttons(self, model, arch):
+        """Model and method of each button of a view, with those of the views inside it."""
+        for node in arch:
+            if not isinstance(node.tag, str):
+                continue
+            inner = model
+            if node.tag == 'field' and model is not None:
+                field = model._fields.get(node.get('name'))
+                inner = self.env.get(field.comodel_name) if field and field.relational else model
+            if node.get('type') == 'object' and node.tag in ('button', 'a'):
+                yield model, node.get('name')
+            yield from self._buttons(inner, node)
+
     # === TESTS === #
+
+    def test_every_button_has_its_method(self):
+        """What a button calls takes the records that the client sends, and nothing else."""
+        seen = set()
+        for view in self.env['ir.ui.view'].search([('type', '!=', 'qweb')]):
+            if not view.xml_id.startswith('qualiopi.'):
+                continue
+            for model, name in self._buttons(self.env[view.model], etree.fromstring(view.arch)):
+                with self.subTest(view=view.xml_id, button=name):
+                    method = get_public_method(model, name)
+                    self.assertFalse(getattr(method, '_api_model', False), "it would get the ids as an argument")
+                    inspect.signature(method).bind(model)
+                    seen.add((model._name, name))
+        self.assertIn(('qualiopi.readiness.run', 'action_check'), seen)
+        self.assertGreater(len(seen), 100)
 
     def test_every_menu_opens(self):
         """Each screen opens for each group that sees its menu, in all its views and filters."""

@@ -7,10 +7,13 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.base.models.ir_cron import IrCron
+
 from .common import TODAY
 from .test_answers import AnswerCase
 
 _JOB = 'odoo.addons.qualiopi.models.qualiopi_signal_job'
+_SUBJECT = 'odoo.addons.qualiopi.models.qualiopi_signal_subject'
 
 
 @tagged('post_install', '-at_install')
@@ -351,6 +354,94 @@ class TestSignals(AnswerCase):
         self.assertEqual((round(signal.value, 1), signal.latest_value), (14.3, 0))
         self.assertEqual(len(self.signals()), 1)
 
+    # === EACH RULE, ON BOTH SIDES OF ITS THRESHOLD === #
+
+    def held(self, name, **values):
+        """The signals of one rule after its job, which looks again at what it looked at today."""
+        self.use(name, **values)
+        self.env['qualiopi.feedback.campaign'].search([('company_id', '=', self.company.id)])._as_server().write(
+            {'signal_on': False})
+        self.run_job()
+        return self.signals().filtered(lambda signal: signal.rule_id == self.env.ref(f'qualiopi.signal_rule_{name}'))
+
+    def test_question_on_both_sides(self):
+        # Content 75, pace 60, noise (upside down) 75.
+        campaign = self.make_campaign(learners=3)
+        for __ in range(3):
+            self.give(campaign, content=4, pace=6, noise=2)
+        campaign.action_done()
+        self.assertFalse(self.held('question', threshold=60))
+        self.assertFalse(self.held('question', threshold=75, min_n=4))
+        self.assertFalse(self.held('question', threshold=75, min_n=3, question_id=self.noise.id))
+        signal = self.held('question', threshold=75, question_id=False)
+        self.assertRecordValues(signal, [{'question_id': self.pace.id, 'value': 60, 'n': 3}])
+
+    def test_answer_on_both_sides(self):
+        campaign = self.make_campaign(learners=3)
+        self.give(campaign, content=3)
+        self.give(campaign, content=2)
+        self.assertFalse(self.held('answer', threshold=25))
+        self.assertEqual(self.held('answer', threshold=50).mapped('value'), [25])
+
+    def test_response_rate_on_both_sides(self):
+        half, less = self.make_campaign(learners=4), self.make_campaign(learners=4)
+        few = self.make_campaign(learners=2)
+        for campaign, count in ((half, 2), (less, 1), (few, 0)):
+            for __ in range(count):
+                self.give(campaign, content=5)
+            campaign.action_done()
+        self.assertFalse(self.held('response_rate', threshold=25))
+        self.assertEqual(self.held('response_rate', threshold=50).campaign_id, less)
+        self.assertFalse(self.held('response_rate', min_n=3).filtered(lambda signal: signal.campaign_id == few))
+
+    def test_dropout_rate_on_both_sides(self):
+        def session(learners, **values):
+            event = self._make_event(self.company, course_id=self.course.id, **values)
+            registrations = [
+                self._make_registration(
+                    event, name=f"D{number}", email=f'd{number}.{event.id}@example.com', state='open')
+                for number in range(learners)]
+            self.model_as('qualiopi.dropout', self.officer).create({
+                'registration_id': registrations[0].id, 'date': '2026-11-17'})
+            return event
+
+        session(10)
+        session(4)
+        # One of ten is not more than 10 %; four are few.
+        self.assertFalse(self.held('dropout_rate', threshold=10, min_n=5))
+        nine = session(9)
+        signal = self.held('dropout_rate')
+        self.assertRecordValues(signal, [{'event_id': nine.id, 'n': 9}])
+
+    def test_complaints_on_both_sides_of_the_period(self):
+        """Six months before 20 November begin on 21 May."""
+        for day, found in (('2026-05-20', False), ('2026-05-21', True)):
+            category = self.env['qualiopi.category'].create({'name': f"Since {day}"})
+            self.complain(2, category_id=category.id)
+            self.complain(1, category_id=category.id, received_on=f'{day} 10:00:00')
+            self.assertEqual(
+                bool(self.held('category').filtered(lambda signal: signal.category_id == category)), found, day)  # noqa: B023
+
+    def test_trainer_site_and_course_on_both_sides(self):
+        site = self.env['res.partner'].create({'name': "Rue du Port"})
+        self.event.address_id = site
+        self.env['qualiopi.signal.rule'].create({
+            'name': "Course", 'kind': 'complaints', 'grouping': 'course', 'company_id': self.company.id})
+        self.complain(2, event_id=self.event.id, category_id=False)
+        self.assertFalse(self.held('trainer') | self.held('site') | self.signals())
+        self.complain(1, event_id=self.event.id, category_id=False)
+        self.assertEqual(self.held('trainer').trainer_id, self.trainer)
+        self.assertEqual(self.held('site').site_id, site)
+        course = self.signals().filtered(lambda signal: signal.rule_id.name == "Course")
+        self.assertRecordValues(course, [{'course_id': self.course.id, 'n': 3}])
+
+    def test_late_on_both_sides(self):
+        with freeze_time('2026-09-01 10:00:00'):
+            late = self.complain(2)
+            self.make_closed_complaint()
+        self.assertFalse(self.held('late', count=3), "the third was answered at once")
+        self.assertEqual(self.held('late', count=2).complaint_ids, late)
+
     # === DECISION === #
 
     def test_dismiss_needs_a_reason(self):
@@ -456,6 +547,93 @@ class TestSignals(AnswerCase):
             self.run_job()
         self.assertEqual(self.signals().campaign_id, good | bad)
 
+    def test_poisoned_subject(self):
+        """A finding that takes no case, a rule that fails: the other subjects and rules are held (D2)."""
+        self.use('category', 'create')
+        self.use('late', count=1)
+        other = self.env['qualiopi.category'].create({'name': "Food"})
+        self.complain(3)
+        self.complain(3, category_id=other.id)
+        self.run_job()
+        bad, good = self.signals()
+        fourth, fifth = self.complain(), self.complain(category_id=other.id)
+        model = type(self.env['qualiopi.signal'])
+        original = model._add_to
+
+        def fails(signals, finding, *args):
+            if finding == bad.finding_id:
+                raise ValueError("poisoned")
+            return original(signals, finding, *args)
+
+        with patch.object(model, '_add_to', fails), mute_logger(_JOB):
+            self.run_job()
+        self.assertNotIn(fourth, bad.complaint_ids)
+        self.assertIn(fifth, good.finding_id.complaint_ids)
+        rule = type(self.env['qualiopi.signal.rule'])
+        entries = rule._look_at_entries
+
+        def broken(rules, *args):
+            if rules.kind == 'complaints':
+                raise ValueError("poisoned")
+            return entries(rules, *args)
+
+        with freeze_time('2026-09-01 10:00:00'):
+            self.complain()
+        with patch.object(rule, '_look_at_entries', broken), mute_logger(_SUBJECT):
+            self.run_job()
+        self.assertTrue(self.signals().filtered(lambda signal: signal.kind == 'late'))
+        self.assertEqual(self.env.ref('qualiopi.ir_cron_signals').failure_count, 0)
+        self.run_job()
+        self.assertIn(fourth, bad.finding_id.complaint_ids, "healed, it gets what it missed")
+
+    def test_killed_twice_and_ten_days_late(self):
+        """Cut off after each step and taken up ten days later: each signal, finding and case once (D1, D3)."""
+        for name in ('session', 'answer', 'response_rate', 'category'):
+            self.use(name, 'create')
+        for __ in range(3):
+            self.low_campaign(contents=(1, 3, 3), event=self._make_event(self.company))
+        self.complain(3)
+        self.env.flush_all()
+
+        def rows():
+            self.env.flush_all()
+            return [
+                (signal.kind, signal.subject_key, signal.value, signal.finding_id.description)
+                for signal in self.signals()]
+
+        def run(kill=None):
+            commits = []
+
+            def commit(cron, processed=0, *, remaining=None, deactivate=False):
+                cron.env.flush_all()
+                if len(commits) == kill:
+                    raise KeyboardInterrupt
+                commits.append(remaining)
+                self.cr.execute("SAVEPOINT committed")
+                return 1
+
+            with patch.object(IrCron, '_commit_progress', commit):
+                self.cr.execute("SAVEPOINT committed")
+                try:
+                    self.env['qualiopi.signal'].with_user(self.env.ref('base.user_root'))._cron_signals()
+                except KeyboardInterrupt:
+                    self.cr.execute("ROLLBACK TO SAVEPOINT committed")
+                    self.cr.clear()
+                    self.env.invalidate_all(flush=False)
+            self.env.invalidate_all()
+            return len(commits)
+
+        with patch('odoo.addons.qualiopi.models.qualiopi_signal_job._BATCH', 1):
+            for kill in (0, 1, 2, 3, 4, 4):
+                run(kill)
+            with freeze_time('2026-11-30 05:00:00'):
+                self.assertGreater(run(), 4)
+                found = rows()
+                self.assertEqual(len(found), 7)
+                self.assertEqual(len({row[:2] for row in found}), 7)
+                run()
+                self.assertEqual(rows(), found)
+
     def test_queries_do_not_grow_with_campaigns(self):
         self.use('session')
 
@@ -476,10 +654,11 @@ class TestSignals(AnswerCase):
 
     # === IT CAME BACK === #
 
-    def effective_action(self, **values):
+    def effective_action(self, user_id=None, **values):
         finding = self.make_finding(category_id=self.category.id, **values)
+        owner = {'user_id': user_id} if user_id else {}
         with freeze_time('2026-11-10 10:00:00'):
-            action = self.make_action('done', finding_ids=[Command.set(finding.ids)], date_due='2026-11-10')
+            action = self.make_action('done', finding_ids=[Command.set(finding.ids)], date_due='2026-11-10', **owner)
         self.assertEqual(action.last_verdict, 'effective')
         return action
 
@@ -509,6 +688,35 @@ class TestSignals(AnswerCase):
         self.assertTrue(action.has_recurrence)
         self.user_env(action, self.manager).action_reopen("It came back twice")
         self.assertFalse(action.has_recurrence)
+
+    def test_recurrence_of_an_action_whose_owner_has_left(self):
+        """Somebody looks at it all the same: the quality lead."""
+        action = self.effective_action(user_id=self.officer2.id)
+        self.assertEqual(action.user_id, self.officer2)
+        self.officer2.active = False
+        self.complain(category_id=self.category.id)
+        self.run_job()
+        self.assertTrue(action.has_recurrence)
+        step = action.activity_ids.filtered(lambda activity: activity.qualiopi_step == 'recurrence')
+        self.assertEqual(step.user_id, self.manager)
+
+    def test_one_poisoned_action_does_not_hold_up_the_others(self):
+        bad, good = self.effective_action(), self.effective_action()
+        self.complain()
+        model = type(bad)
+        original = model._flag_recurrence
+
+        def fails(action, *args):
+            if action == bad:
+                raise ValueError("poisoned")
+            return original(action, *args)
+
+        with patch.object(model, '_flag_recurrence', fails), \
+                mute_logger('odoo.addons.qualiopi.models.qualiopi_recurrence'):
+            self.run_job()
+        self.assertEqual((bad.has_recurrence, good.has_recurrence), (False, True))
+        self.run_job()
+        self.assertTrue(bad.has_recurrence)
 
     def test_recurrence_by_a_low_score(self):
         self.use('session', 'create')

@@ -82,6 +82,14 @@ class TestStaffEntry(StaffEntryCase):
             form.description = "The screen stayed black"
         self.assertEqual((form.record.nature, form.record.name), ('complaint', "The screen stayed black"))
 
+    def test_nothing_typed_nothing_recorded(self):
+        """Odoo saves a new form when its tab is closed: an empty entry would keep its number for ever."""
+        before = self.env['qualiopi.complaint'].sudo().search_count([])
+        for form in (self.entry_form(self.event), Form(self.model_as('qualiopi.complaint', self.officer))):
+            with self.assertRaises(AssertionError):
+                form.save()
+        self.assertEqual(self.env['qualiopi.complaint'].sudo().search_count([]), before)
+
     # === WRITTEN CONFIRMATION === #
 
     def test_what_needs_it(self):

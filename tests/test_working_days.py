@@ -257,7 +257,7 @@ class TestWorkingDays(TransactionCase):
             self.assertEqual(delays[moment, end], number, f"{number} after {moment}")
 
     def test_queries(self):
-        """The calendar is read once, whatever the number of pairs."""
+        """The calendar is read once, whatever the number of pairs, and then known until it changes."""
         counts = []
         for size in (10, 100):
             moments = [at('2026-04-20 10:00:00') + timedelta(days=2 * day) for day in range(size)]
@@ -271,5 +271,36 @@ class TestWorkingDays(TransactionCase):
                 {(key[0], end) for key, end in deadlines.items()}
             )
             counts.append((middle - before, self.cr.sql_log_count - middle))
-        self.assertEqual(counts[0], counts[1])
         self.assertLessEqual(counts[0][0], 8)
+        self.assertEqual([counts[0][1], *counts[1]], [0, 0, 0])
+
+    def test_calendar_that_changes(self):
+        """Whatever changes in the calendar counts at once: holidays, hours, time zone, another calendar."""
+        received = at('2026-11-20 09:00:00')
+
+        def due():
+            return self.company._qualiopi_deadlines({(received, 2)})[received, 2]
+
+        tuesday, wednesday = at('2026-11-24 22:59:59'), at('2026-11-25 22:59:59')
+        self.assertEqual(due(), tuesday)
+        calendar = self.company.resource_calendar_id
+        holiday = self.env['resource.calendar.leaves'].create({
+            'name': "Holiday", 'calendar_id': calendar.id,
+            'date_from': '2026-11-23 00:00:00', 'date_to': '2026-11-23 22:00:00',
+        })
+        self.assertEqual(due(), wednesday)
+        holiday.write({'date_from': '2026-12-07 00:00:00', 'date_to': '2026-12-07 22:00:00'})
+        self.assertEqual(due(), tuesday)
+        holiday.write({'date_from': '2026-11-24 00:00:00', 'date_to': '2026-11-24 22:00:00'})
+        self.assertEqual(due(), wednesday)
+        holiday.unlink()
+        self.assertEqual(due(), tuesday)
+        mondays = calendar.attendance_ids.filtered(lambda line: line.dayofweek == '0')
+        mondays.write({'dayofweek': '6'})
+        self.assertEqual(due(), tuesday)
+        calendar.attendance_ids.filtered(lambda line: line.dayofweek == '6').unlink()
+        self.assertEqual(due(), wednesday)
+        calendar.tz = 'America/Cayenne'
+        self.assertEqual(due(), at('2026-11-26 02:59:59'))
+        self.company.resource_calendar_id = calendar.copy({'attendance_ids': [], 'tz': 'Europe/Paris'})
+        self.assertEqual(due(), tuesday)

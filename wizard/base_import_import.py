@@ -24,6 +24,12 @@ class BaseImportImport(models.TransientModel):
         model = self.env.get(self.res_model)
         return model if isinstance(model, QualiopiImportMixin) else None
 
+    def execute_import(self, fields, columns, options, dryrun=False):
+        if self._qualiopi_model() is not None:
+            line = options.get('skip', 0) + (2 if options.get('has_headers') else 1)
+            self = self.with_context(qualiopi_import_first_line=line)
+        return super().execute_import(fields, columns, options, dryrun=dryrun)
+
     @api.model
     def get_fields_tree(self, model, depth=3):
         tree = super().get_fields_tree(model, depth)

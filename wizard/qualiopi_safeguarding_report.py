@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import ormcache
 
 from ..models.qualiopi_guarded_mixin import is_meaningful
 
@@ -28,9 +29,17 @@ class QualiopiSafeguardingReport(models.TransientModel):
     @api.model
     def _has_audience(self, company):
         """Whether somebody in the confidential group would read a report (design, rule 8)."""
+        return self._has_members(company.id)
+
+    @api.model
+    @ormcache('company_id')
+    def _has_members(self, company_id):
+        # Odoo empties the cache when a user, a user's groups or companies change.
+        group = self.env['ir.model.data']._xmlid_to_res_id('qualiopi.group_confidential')
         # sudo: who is in the group is asked, not shown
-        users = self.env.ref('qualiopi.group_confidential').sudo().all_user_ids
-        return bool(users.filtered(lambda user: user.active and company in user.company_ids))
+        return bool(self.env['res.users'].sudo().search_count([
+            ('all_group_ids', 'in', group), ('active', '=', True), ('company_ids', 'in', company_id),
+        ], limit=1))
 
     def action_confirm(self):
         """Record the report for the confidential group and answer with its reference only.

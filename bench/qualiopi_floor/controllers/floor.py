@@ -10,7 +10,7 @@ class Floor(Controller):
         return request.render('qualiopi_floor.page', {'res_company': request.env.company.sudo()})
 
     @route('/qualiopi_floor', type='http', auth='public', methods=['POST'], website=True, csrf=False, sitemap=False)
-    def record(self, name=None, **_kwargs):
-        """One tracked row, then the redirection that follows a form."""
-        request.env['qualiopi.floor'].sudo().create({'name': name})
+    def record(self, name=None, duty=None, **_kwargs):
+        """One tracked row, with the same duty as an entry where asked, then the redirection that follows a form."""
+        request.env['qualiopi.floor'].sudo().create({'name': name, 'is_duty': bool(duty)})
         return request.redirect('/qualiopi_floor', code=303)

@@ -1,5 +1,8 @@
 from odoo import api, fields, models
 
+# As many as an entry has on the day it comes in: acknowledge, analyse, answer.
+_STEPS = 3
+
 
 class QualiopiFloorStage(models.Model):
     _name = 'qualiopi.floor.stage'
@@ -48,6 +51,37 @@ class QualiopiFloor(models.Model):
     char_3 = fields.Char()
     tag_ids = fields.Many2many('qualiopi.floor', 'qualiopi_floor_rel', 'left_id', 'right_id')
     total = fields.Integer(compute='_compute_total', store=True)
+
+    is_duty = fields.Boolean(help="Leaves what an entry must leave at the least: its steps, for somebody.")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        floors = super().create(vals_list)
+        for floor in floors.filtered('is_duty'):
+            floor._plan_steps(floor.company_id.qualiopi_manager_id, _STEPS)
+        return floors
+
+    @api.model
+    def message_new(self, msg_dict, custom_values=None):
+        if (custom_values or {}).get('is_duty'):
+            # A note, as with ours: whoever owes the steps is not written to besides.
+            msg_dict['is_internal'] = True
+        return super().message_new(msg_dict, custom_values)
+
+    def _plan_steps(self, user, count):
+        """Plan activities on each row, in one call.
+
+        :param user: who owes them
+        :param int count: how many on each row
+        """
+        values = {
+            'res_model_id': self.env['ir.model']._get_id(self._name), 'user_id': user.id,
+            'date_deadline': '2030-01-01', 'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
+        }
+        # Nobody is written to, as with ours.
+        self.env['mail.activity'].with_context(mail_activity_quick_update=True).create([
+            {**values, 'res_id': floor.id, 'summary': f"Step {number}"} for floor in self for number in range(count)
+        ])
 
     @api.depends('value_1', 'value_2')
     def _compute_total(self):
