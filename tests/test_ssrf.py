@@ -80,8 +80,8 @@ class TestPrintingFetchesNothing(EvidenceFileCase):
             self.assertTrue(mailed.exists())
             entry.message_post(body=Markup(hostile), message_type='comment', subtype_xmlid='mail.mt_comment')
             finding = self.env['qualiopi.finding'].with_user(self.officer).create({
-                'name': hostile[:200], 'description': hostile, 'date': '2026-03-06', 'company_id': self.company.id, 'analysis': hostile, 'why_1': hostile,
-                'complaint_ids': [Command.link(entry.id)],
+                'name': hostile[:200], 'description': hostile, 'date': '2026-03-06', 'company_id': self.company.id,
+                'analysis': hostile, 'why_1': hostile, 'complaint_ids': [Command.link(entry.id)],
             })
             action = self.env['qualiopi.improvement.action'].with_user(self.officer).create({
                 'name': hostile[:200], 'company_id': self.company.id, 'finding_ids': [Command.link(finding.id)],
