@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import ormcache
 
 
 class QualiopiChannel(models.Model):
@@ -74,7 +75,16 @@ class ResCompany(models.Model):
 
     def _compute_qualiopi_complaint_address(self):
         for company in self:
-            company.qualiopi_complaint_address = company._qualiopi_address_channel().alias_email
+            company.qualiopi_complaint_address = company._qualiopi_published_address()
+
+    @ormcache('self.id')
+    def _qualiopi_published_address(self):
+        """The company's address for complaints, as the public form shows it to everybody; costs no query once it is
+        cached.
+
+        :return: the address, False when there is none
+        """
+        return self._qualiopi_address_channel().alias_email if self.id else False
 
     def _set_complaint_address(self, name):
         """Give the company its address for complaints, change it or take it away.

@@ -76,11 +76,14 @@ class TestIntakeQueries(GatewayCase):
 
         self.assertTrue(target(self.address))
         self.assertFalse(target('autre@provider.example'))
+        self.assertEqual(self.company._qualiopi_published_address(), self.address)
         self.channel.alias_name = 'autre'
         self.assertFalse(target(self.address))
         self.assertTrue(target('autre@provider.example'))
         self.domain.name = 'renamed.example'
         self.assertFalse(target('autre@provider.example'))
         self.assertTrue(target('autre@renamed.example'))
+        self.assertEqual(self.company._qualiopi_published_address(), 'autre@renamed.example')
         self.company._set_complaint_address(False)
         self.assertFalse(target('autre@renamed.example'))
+        self.assertFalse(self.company._qualiopi_published_address())
