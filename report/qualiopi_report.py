@@ -256,7 +256,8 @@ class QualiopiReport(models.AbstractModel):
             owner.id: count for owner, count in linked._read_group(
                 [(inverse, 'in', records.ids)], [inverse], ['__count'])
         }
-        return {record: counts.get(record.id, 0) - len(self._linked(record, name)) for record in records}
+        readable = self._linked(records, name)
+        return {record: counts.get(record.id, 0) - len(record[name] & readable) for record in records}
 
     def _by_company(self, records):
         """(company, records) pairs: one document a company."""

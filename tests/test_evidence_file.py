@@ -422,7 +422,7 @@ class TestEvidenceFile(EvidenceFileCase):
         with patch('odoo.addons.base.models.ir_attachment.open', side_effect=full, create=True):
             self._run()
         self.assertEqual(file.state, 'failed')
-        self.assertIn("the filestore takes no file", file.error)
+        self.assertIn("No space left on device", file.error)
         self.assertFalse(file.is_gathered or file.piece_ids)
         file.with_user(self.officer).action_make()
         self._run()
