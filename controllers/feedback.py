@@ -29,16 +29,13 @@ class FeedbackController(Controller):
         if not invite_sudo:
             raise request.not_found()
         key = self._browser_key(invite_sudo) or key
-        if not invite_sudo.campaign_id.is_anonymous:
-            return self._begin(invite_sudo, token, key)
-        # Each beginning writes all invitations of an anonymous campaign anew, and a class begins within a minute.
-        # A transaction that waits before it has looked at anything sees what the one before it left: nobody fails.
-        with request.env.registry.cursor() as cr:
-            cr.execute(SQL("LOCK TABLE qualiopi_feedback_invite IN SHARE ROW EXCLUSIVE MODE"))
-            response = self._begin(invite_sudo.with_env(invite_sudo.env(cr=cr)), token, key)
-            # Rendered while the cursor is there.
-            response.flatten()
-            return response
+        if invite_sudo.campaign_id.is_anonymous:
+            # Each beginning writes all invitations of an anonymous campaign anew, and a class begins within a
+            # minute. A transaction that waits before it looks at anything sees what the one before it left.
+            # Until here this one has only read.
+            request.env.cr.rollback()
+            request.env.cr.execute(SQL("LOCK TABLE qualiopi_feedback_invite IN SHARE ROW EXCLUSIVE MODE"))
+        return self._begin(invite_sudo, token, key)
 
     def _begin(self, invite, token, key):
         """Lead to the answer of a person, or to the page that says why there is none to give."""
