@@ -125,12 +125,12 @@ class TestForm(FormCase):
         page = self.page(self.get(f'{self.url}?lang=fr_FR'))
         text = page.text_content()
         self.assertEqual(page.get('lang'), 'fr-FR')
-        for expected in ("Que s’est-il passé", "jours ouvrés", "médiateur", "Envoyer", "Vos données"):
+        for expected in ("Que s'est-il passé", "jours ouvrés", "médiateur", "Envoyer", "Vos données"):
             self.assertIn(expected, text)
         for english in ("What happened", "optional", "Choose", "working days", "is enough for us"):
             self.assertNotIn(english, text)
         answer = self.post(lang='fr_FR', description='')
-        self.assertIn("Votre message n’est pas encore parti", self.page(answer).text_content())
+        self.assertIn("Votre message n'est pas encore parti", self.page(answer).text_content())
         confirmation, entry = self.send(lang='fr_FR')
         self.assertIn("Merci pour votre message", self.page(confirmation).text_content())
         self.assertEqual(entry._letter_lang(), 'fr_FR', "they are answered in the language that they chose")

@@ -75,8 +75,8 @@ class TestImportTemplates(QualiopiCase):
                           "Action(s) liée(s)", "Satisfaction du réclamant", "Statut", "Clôturée le", "Responsable",
                           "Indicateur(s)", "Pièces"]),
             (_ACTION, ["N°", "Date", "Origine", "Référence source", "Constat", "Indicateur", "Cause racine",
-                       "Type d’action", "Action", "Priorité", "Responsable (pilote)", "Moyens", "Échéance",
-                       "Avancement %", "Réalisée le", "Preuve(s)", "Critère d’efficacité", "Valeur avant",
+                       "Type d'action", "Action", "Priorité", "Responsable (pilote)", "Moyens", "Échéance",
+                       "Avancement %", "Réalisée le", "Preuve(s)", "Critère d'efficacité", "Valeur avant",
                        "Valeur cible", "Valeur après", "Vérifiée par", "Vérifiée le", "Efficacité", "Statut",
                        "Communication"]),
         ):
@@ -243,7 +243,7 @@ class TestImportTemplates(QualiopiCase):
     def test_twice_without_numbers(self):
         """Rows without a number are known again by their day and their words."""
         content = self._sheet(
-            ["Date de réception", "Objet", "Description", "Repris de l’ancien registre"],
+            ["Date de réception", "Objet", "Description", "Repris de l'ancien registre"],
             [["04/03/2024", "Salle froide", "Deux jours", "Oui"],
              ["05/03/2024", "", "Facture fausse\net en double", "oui"]],
         )
@@ -256,7 +256,7 @@ class TestImportTemplates(QualiopiCase):
 
     def test_number_forgotten(self):
         """A row of a former register whose number was forgotten is one of it all the same, once, and never late."""
-        content = self._sheet(["N°", "Date de réception", "Objet", "Repris de l’ancien registre"], [
+        content = self._sheet(["N°", "Date de réception", "Objet", "Repris de l'ancien registre"], [
             ["1", "04/03/2024", "Une", ""], ["", "05/03/2024", "Deux", ""], ["", "06/03/2024", "Trois", "non"],
         ])
         for __ in range(2):

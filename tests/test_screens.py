@@ -228,7 +228,7 @@ class TestScreens(QualiopiCase):
 
     def test_menus_are_in_french(self):
         names = {menu['name'] for menu in self._menus(self.manager).values()}
-        self.assertLessEqual({'Registre', 'Constats', "Plan d’action", 'Configuration'}, names)
+        self.assertLessEqual({'Registre', 'Constats', "Plan d'action", 'Configuration'}, names)
 
     def test_no_menu_without_a_group(self):
         """Who has no role of ours sees no menu of ours, and reads nothing."""

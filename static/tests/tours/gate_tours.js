@@ -32,7 +32,7 @@ registry.category("web_tour.tours").add("qualiopi_gate_closing", {
         },
         seeRefusal(
             "ne peut pas encore être clos",
-            "l’accusé de réception : sa date, ou pourquoi il était impossible",
+            "l'accusé de réception : sa date, ou pourquoi il était impossible",
             "la cause, ici ou dans un constat lié",
             "la décision : fondée ou non",
             "la réponse : son texte et sa date, ou pourquoi elle était impossible"
@@ -58,7 +58,7 @@ registry.category("web_tour.tours").add("qualiopi_gate_board", {
         drag("Sans rien", "Planifiée"),
         seeRefusal(
             "ne peut pas encore passer à « Planifiée »",
-            "un constat, ou la raison pour laquelle il n’y en a pas",
+            "un constat, ou la raison pour laquelle il n'y en a pas",
             "un responsable",
             "une échéance",
             "un critère de réussite"
@@ -85,13 +85,13 @@ registry.category("web_tour.tours").add("qualiopi_gate_board", {
         seeNoDialog(),
         see(`${column("En cours")} ${card("Sans preuve")}`),
         drag("À juger", "Efficace, close"),
-        seeRefusal("ne se clôt comme efficace que par le résultat d’une vérification d’efficacité."),
+        seeRefusal("ne se clôt comme efficace que par le résultat d'une vérification d'efficacité."),
         press("Fermer", ".o_error_dialog"),
         seeNoDialog(),
         drag("À juger", "Abandonnée"),
-        seeRefusal("L’abandon de", "demande un motif, donné par un responsable qualité."),
+        seeRefusal("L'abandon de", "demande un motif, donné par un responsable qualité."),
         // An officer could not go through with it: nothing is offered.
-        see(".o_error_dialog footer:not(:contains('L’abandonner'))"),
+        see(".o_error_dialog footer:not(:contains(\"L'abandonner\"))"),
         press("Fermer", ".o_error_dialog"),
         seeNoDialog(),
         see(`${column("Réalisée, à vérifier")} ${card("À juger")}`),
@@ -115,7 +115,7 @@ registry.category("web_tour.tours").add("qualiopi_gate_form", {
             trigger: ".o-dropdown--menu .dropdown-item:contains('Efficace, close')",
             run: "click",
         },
-        seeRefusal("ne se clôt comme efficace que par le résultat d’une vérification d’efficacité."),
+        seeRefusal("ne se clôt comme efficace que par le résultat d'une vérification d'efficacité."),
         press("Fermer", ".o_error_dialog"),
         seeNoDialog(),
         seeStatus("Réalisée"),

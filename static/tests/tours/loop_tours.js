@@ -27,7 +27,7 @@ function recordAndAct() {
         seeStatus("Accusé"),
         press("Analyser"),
         ...pick("cause_ids", CAUSE, ".modal"),
-        write("analysis", "Le chauffage n’était pas programmé", ".modal"),
+        write("analysis", "Le chauffage n'était pas programmé", ".modal"),
         press("Enregistrer", ".modal"),
         seeNoDialog(),
         see(".o_statusbar_buttons button:contains('Répondre')"),
@@ -113,9 +113,9 @@ registry.category("web_tour.tours").add("qualiopi_one_person", {
         },
         press("Saisir le résultat", ".modal"),
         // The first own check is refused, and the leave for it offered on the spot.
-        seeRefusal("c’est quelqu’un d’autre qui dit si elle a été efficace"),
+        seeRefusal("c'est quelqu'un d'autre qui dit si elle a été efficace"),
         press("Autoriser", ".o_error_dialog"),
-        see(".modal:contains('Structure d’une seule personne')"),
+        see(".modal:contains(\"Structure d'une seule personne\")"),
         press("Autoriser", ".modal:not(.o_inactive_modal)"),
         // The verdict comes back as it was typed.
         see(".modal .o_field_widget[name=verdict] input:checked"),
