@@ -53,7 +53,6 @@ class QualiopiComplaint(models.Model):
             'state_label': self._follow_labels()[state],
             'steps': self._follow_steps(state),
             'is_ended': self._is_ended(),
-            'is_merged': bool(self.duplicate_of_id),
         }
         if self.is_confidential:
             # Somebody else may look at the screen (design, rule 8).
@@ -103,9 +102,12 @@ class QualiopiComplaint(models.Model):
             'answered': self.env._("Answered"),
             'closed': self.env._("Closed"),
             'cancelled': self.env._("Not pursued"),
+            'merged': self.env._("Goes on with another file"),
         }
 
     def _follow_state(self):
+        if self.duplicate_of_id:
+            return 'merged'
         if self.state == 'answered':
             # A response that has not left is still being worked on.
             is_told = self._is_response_given() or self.response_impossible_reason

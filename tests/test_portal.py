@@ -253,6 +253,17 @@ class TestPortalPages(HttpCase, QualiopiCase):
         self._login(None)
         self.assertIn('/web/login', self.url_open('/my/complaints').url)
 
+    def test_merged_entry_is_not_given_up(self):
+        """An entry that was joined to another is not called off: it goes on there."""
+        twin = self.make_complaint(description="Once more: cold", partner_id=self.portal.partner_id.id)
+        twin.with_user(self.officer)._merge_into(self.complaint)
+        self._login(self.portal)
+        for url in ('/my/complaints', f'/my/complaints/{twin.id}'):
+            page = self.url_open(url)
+            self.assertNotIn("Not pursued", page.text)
+        self.assertIn("Goes on with another file", self.url_open('/my/complaints').text)
+        self.assertIn("goes on together with another one", page.text)
+
     def test_home_counts_them(self):
         for user, count in ((self.portal, 1), (self.contact, 0)):
             self._login(user)
