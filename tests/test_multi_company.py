@@ -125,7 +125,7 @@ class TestMultiCompany(QualiopiCase):
             if name.startswith('qualiopi.') and name not in values and 'name' in model._fields and (
                 'company_id' in model._fields and not model._fields['company_id'].required
                 and not model._fields['company_id'].compute and not model._fields['company_id'].related
-                and not model._transient and not model._abstract
+                and not model._transient and not model._abstract and model._auto
             ):
                 values[name] = model.create({
                     'name': "Foreign", 'company_id': self.other_company.id,
