@@ -448,7 +448,8 @@ class QualiopiFollowupMixin(models.AbstractModel):
                 # Who holds a record is writing on it, and brings it in step or leaves it to tomorrow.
                 self.try_lock_for_update()._followup_sync()
             return
-        except (ConcurrencyError, TransactionRollbackError) as error:
+        except (ConcurrencyError, TransactionRollbackError, UniqueViolation) as error:
+            # A second worker may have planned the same step, or made the same person follow.
             self.env.invalidate_all()
             if len(self) == 1:
                 # Somebody else has just done it, or is doing so.
