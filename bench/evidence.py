@@ -140,7 +140,7 @@ def make(officer):
             start = time.perf_counter()
             job = env['qualiopi.evidence.file'].browse(file.id)
             while job.state == 'making':
-                waiting = job.piece_ids.filtered(lambda piece: piece.state == 'todo')
+                waiting = env['qualiopi.evidence.piece'].search([('file_id', '=', job.id), ('state', '=', 'todo')])
                 kind = 'gather' if not job.is_gathered else 'print' if waiting else 'assemble'
                 peak.making = waiting[:1].title or kind
                 begin, kept = time.perf_counter(), sum(inner)

@@ -50,18 +50,25 @@ class QualiopiEvidenceFile(models.Model):
         if not self.is_gathered:
             self._gather()
             return
-        waiting = self._pieces().filtered(lambda piece: piece.kind == 'document' and piece.state == 'todo')
+        documents = self._documents()
+        waiting = documents.filtered(lambda piece: piece.state == 'todo')
         if waiting:
             self._print(waiting[0])
-            done = len(self._pieces().filtered(lambda piece: piece.kind == 'document')) - len(waiting) + 1
-            self._tell(10 + 80 * done // (done + len(waiting) - 1),
-                       self.env._("Documents: %(done)s of %(all)s", done=done, all=done + len(waiting) - 1))
+            done, count = len(documents) - len(waiting) + 1, len(documents)
+            self._tell(10 + 80 * done // count, self.env._("Documents: %(done)s of %(all)s", done=done, all=count))
         else:
             self._assemble()
 
     def _pieces(self):
         # sudo: the pieces are written by the program; the file is the owner's
         return self.sudo().piece_ids
+
+    def _documents(self):
+        """The pieces that are printed: few beside the originals, which no step need read."""
+        # sudo: the pieces are written by the program; the file is the owner's
+        return self.env['qualiopi.evidence.piece'].sudo().search([
+            ('file_id', '=', self.id), ('kind', '=', 'document'),
+        ])
 
     def _record(self, **vals):
         """Write what the program has to say about the file."""

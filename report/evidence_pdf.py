@@ -36,8 +36,7 @@ class QualiopiEvidenceFile(models.Model):
 
     def _pdf_failures(self):
         """How many documents, the last ones printed, have no PDF."""
-        printed = self._pieces().filtered(
-            lambda piece: piece.kind == 'document' and piece.state == 'ready').sorted('id', reverse=True)
+        printed = self._documents().filtered(lambda piece: piece.state == 'ready').sorted('id', reverse=True)
         count = 0
         for piece in printed:
             if not piece.path.endswith('.html'):
