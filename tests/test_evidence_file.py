@@ -281,6 +281,21 @@ class TestEvidenceFile(EvidenceFileCase):
         [altered] = [line for line in manifest['files'] if line['path'].endswith('list.pdf')]
         self.assertIn(self.evidence.sha256, altered['note'])
 
+    def test_heavy_image(self):
+        """A picture of 50 MB goes into the ZIP as it is, and into no PDF (F2)."""
+        picture = b'\x89PNG\r\n\x1a\n' + bytes(50 * 1024 * 1024)
+        attachment = self._attach(self.complaint, 'photo.png', picture)
+        file = self._make()
+        archive = self._zip(file)
+        [name] = [name for name in archive.namelist() if name.endswith('photo.png')]
+        self.assertEqual(archive.read(name), attachment.raw)
+        papers = [
+            entry for entry in archive.infolist()
+            if entry.filename.endswith('.pdf') and '/files/' not in entry.filename
+        ]
+        self.assertTrue(papers)
+        self.assertLess(max(entry.file_size for entry in papers), 1024 * 1024)
+
     def test_size_cap(self):
         self.env['ir.config_parameter'].set_param('qualiopi.evidence_file_max_mb', '1')
         self._attach(self.complaint, 'big.bin', b'x' * 1200 * 1024)
