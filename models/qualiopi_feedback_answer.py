@@ -30,6 +30,11 @@ class QualiopiFeedbackCampaign(models.Model):
     lowest_text = fields.Char("Lowest question", compute='_compute_figures')
     hidden_reason = fields.Char("Why results are hidden", compute='_compute_figures')
 
+    @property
+    def _server_fields(self):
+        # Whoever wrote them would open the urn, or show what is too few to show.
+        return super()._server_fields | {'is_sealed', 'is_released', 'partial_count', 'sealed_paper_count'}
+
     @api.constrains('survey_id')
     def _check_survey_is_ours(self):
         for campaign in self:

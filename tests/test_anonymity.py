@@ -370,6 +370,17 @@ class TestAnonymity(AnswerCase):
                 some.action_exclude("Came twice")
         self.assertFalse(campaign._figures()['is_hidden'])
 
+    def test_urn_is_opened_by_nobody(self):
+        """What says that the urn was opened, and that there are enough answers to show, is the program's."""
+        few, running = self.urn(2), self.urn(2, end=False)
+        for user in (self.officer, self.manager):
+            for campaign in (few, running):
+                for name, value in (('is_released', True), ('is_sealed', not campaign.is_sealed),
+                                    ('partial_count', 9), ('sealed_paper_count', 9)):
+                    with self.subTest(user=user.login, field=name), self.assertRefused("filled in by the program"):
+                        self.user_env(campaign, user).write({name: value})
+        self.assertFalse(self.answers_as(few, self.officer))
+
     def test_what_was_shown_never_runs_again(self):
         """Ended, read, cancelled, reopened: the next ballot would be the one that was not there before."""
         campaign = self.urn(5)
