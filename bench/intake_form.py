@@ -2,7 +2,7 @@
 import os
 import time
 
-from intake_measure import line, measure
+from intake_measure import complete, line, measure
 
 COUNT = int(os.environ.get('BENCH_FORMS', 2000))
 
@@ -46,6 +46,7 @@ def forms(env):
     line("  the same with steps", duty)
     line("forms recorded", ours, floor, duty)
     env.cr.rollback()
+    line("  with the job that completes them", complete(env, ours), floor, duty)
     made = complaints.search([('text_origin', '=', 'form')])
     assert len(made) == ours.count, f"{len(made)} entries of {ours.count} forms"
     assert all(len(entry.activity_ids) >= 3 for entry in made), "an entry lacks its steps"

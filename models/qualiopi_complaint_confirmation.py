@@ -79,7 +79,7 @@ class QualiopiComplaint(models.Model):
         self.ensure_one()
         return bool(
             self.nature == 'complaint' and self.text_origin == 'staff' and not self.is_imported
-            and self.channel_id.needs_written_confirmation
+            and self.channel_id._cached_value('needs_written_confirmation')
         )
 
     @api.constrains('confirmation_date', 'confirmation_by_link', 'evidence_ids')

@@ -46,11 +46,10 @@ class QualiopiComplaint(models.Model):
         for company, complaints in self.grouped('company_id').items():
             wanted = {}
             for complaint in complaints.filtered(lambda c: c.received_on and not c.is_imported):
-                severity = complaint.severity_id
-                if complaint.has_response_steps:
-                    wanted[complaint, 'ack_deadline'] = (complaint.received_on, severity.ack_days)
-                    wanted[complaint, 'response_deadline'] = (complaint.received_on, severity.response_days)
-                wanted[complaint, 'analysis_deadline'] = (complaint.received_on, severity.analysis_days)
+                steps = ('ack', 'response', 'analysis') if complaint.has_response_steps else ('analysis',)
+                for step in steps:
+                    days = complaint.severity_id._cached_value(f'{step}_days')
+                    wanted[complaint, f'{step}_deadline'] = (complaint.received_on, days)
             deadlines = company._qualiopi_deadlines(set(wanted.values())) if wanted else {}
             for complaint in complaints:
                 for name in ('ack_deadline', 'analysis_deadline', 'response_deadline'):

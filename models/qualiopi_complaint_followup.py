@@ -21,10 +21,13 @@ class QualiopiComplaint(models.Model):
         'verdict', 'closed_on', 'cancelled_on', 'state',
     })
 
-    @api.depends('state', 'ack_deadline', 'ack_timeliness', 'analysis_deadline', 'analysis_date',
+    @api.depends('is_just_received', 'state', 'ack_deadline', 'ack_timeliness', 'analysis_deadline', 'analysis_date',
                  'response_deadline', 'response_timeliness', 'severity_id', 'verdict', 'correction')
     def _compute_followup_on(self):
-        return super()._compute_followup_on()
+        # Nothing can be late that nobody was asked for yet.
+        waiting = self.filtered('is_just_received')
+        waiting.followup_on = False
+        return super(QualiopiComplaint, self - waiting)._compute_followup_on()
 
     def _followup_steps(self):
         """Acknowledge, analyse, answer, ask whether it is solved, close (RNQ V10, indicator 31)."""

@@ -137,7 +137,7 @@ class QualiopiComplaint(models.Model):
         :param list files: (name, bytes) that _check_uploads() has accepted
         :param str key: see _read_form_token()
         """
-        model = self.with_context(lang=self._team_lang(company))
+        model = self.with_context(lang=company._qualiopi_lang())
         values = {**values, 'text_origin': 'form', 'channel_id': shipped_id(self.env, 'channel_web_form')}
         if values['nature'] == 'safeguarding':
             values['name'] = model.env._("Safeguarding report")

@@ -118,7 +118,7 @@ class QualiopiComplaint(models.Model):
         :return: the entry as superuser; the one that was made before when the mail is the same
         """
         company = row.company_id
-        lang = self._team_lang(company)
+        lang = company._qualiopi_lang()
         self = self.with_context(lang=lang)
         name, address = mail.sender
         values = {
@@ -167,7 +167,7 @@ class QualiopiComplaint(models.Model):
         env = self.sudo().env
         partners = env['res.partner'].search([
             ('email_normalized', '=', address), ('company_id', 'in', [False, *company.parent_ids.ids]),
-        ], limit=2)
+        ], limit=2, order='id')
         if len(partners) == 1:
             values['partner_id'] = partners.id
         now = fields.Datetime.now()
@@ -178,7 +178,7 @@ class QualiopiComplaint(models.Model):
         registrations = env['event.registration'].search(
             session & Domain('email', '=ilike', escape_psql(address))
             & Domain('company_id', '=', company.id) & Domain('state', '!=', 'cancel'),
-            limit=2,
+            limit=2, order='id',
         )
         if len(registrations) == 1:
             values.update(registration_id=registrations.id, event_id=registrations.event_id.id)

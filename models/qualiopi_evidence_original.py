@@ -59,6 +59,7 @@ class QualiopiEvidence(models.Model):
         piece = server.create({
             'complaint_id': complaint.id, 'type': 'file', 'is_original': True,
             'name': self.with_env(complaint.env).env._("Original message"),
+            'date': complaint.received_date,
             'file_name': f'{(complaint.reference or "").replace("/", "-")}.eml',
             # What would be computed, without reading the file and its entry again.
             'sha256': hashlib.sha256(raw).hexdigest(), 'size': len(raw), 'mimetype': _MIMETYPE,

@@ -441,12 +441,16 @@ class QualiopiFollowupMixin(models.AbstractModel):
             # Memory is bounded by the batch.
             self.env.invalidate_all()
 
+    def _followup_catch_up(self):
+        """What the jobs do with records that they hold."""
+        self._followup_sync()
+
     def _followup_sync_safely(self):
         """Reconcile in batch; when that fails, by halves, so that one record does not hold up the others."""
         try:
             with self.env.cr.savepoint():
                 # Who holds a record is writing on it, and brings it in step or leaves it to tomorrow.
-                self.try_lock_for_update()._followup_sync()
+                self.try_lock_for_update()._followup_catch_up()
             return
         except (ConcurrencyError, TransactionRollbackError, UniqueViolation) as error:
             # A second worker may have planned the same step, or made the same person follow.

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, plaintext2html
 
+from .qualiopi_list_mixin import QualiopiListMixin
+
 # A context value that no remote caller can send: our own methods write with it what users may not.
 _SERVER = object()
 
@@ -71,8 +73,16 @@ class QualiopiGuardedMixin(models.AbstractModel):
             if field.relational and field.check_company and (everything or name in fnames)
         ]
         # sudo: as Odoo's own comparison
-        kept = {(record.company_id, *(record[name]._ids for name in names)): record.id for record in self.sudo()}
-        return super(QualiopiGuardedMixin, self.browse(kept.values()))._check_company(fnames)
+        records = self.sudo()
+        # What the cache knows of the values of lists is not read again.
+        names = [name for name in names if not all(record._is_at_home(record[name]) for record in records)]
+        kept = {(record.company_id, *(record[name]._ids for name in names)): record.id for record in records}
+        return super(QualiopiGuardedMixin, self.browse(kept.values()))._check_company(names)
+
+    def _is_at_home(self, values):
+        return isinstance(values, QualiopiListMixin) and all(
+            value._cached_company_id() in (False, self.company_id.id) for value in values
+        )
 
     # === LOCK === #
 
@@ -269,6 +279,7 @@ class QualiopiGuardedMixin(models.AbstractModel):
         """Note plain texts in the chatters, in one statement for all records.
 
         :param dict texts: plain text by record id
+        :return: the messages
         """
         # sudo: notes of the program, as of what the caller just did
-        self.sudo()._message_log_batch({key: plaintext2html(text) for key, text in texts.items()})
+        return self.sudo()._message_log_batch({key: plaintext2html(text) for key, text in texts.items()})

@@ -81,7 +81,7 @@ class QualiopiIncomingMail(models.Model):
             channel = channel.browse(alias.alias_parent_thread_id)
         event = env['event.event'].browse(_as_id(values.get('event_id'))).exists()
         company = (
-            channel.company_id or env['res.company'].browse(_as_id(values.get('company_id')))
+            env['res.company'].browse(_as_id(channel._cached_company_id() or values.get('company_id')))
             or event.company_id or self.env.company
         )
         if event.company_id and event.company_id != company:

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import ormcache
 
 
 def shipped_id(env, name):
@@ -40,6 +41,21 @@ class QualiopiListMixin(models.AbstractModel):
     _code_uniq = models.UniqueIndex(
         '(code) WHERE code IS NOT NULL', "A technical key exists only once."
     )
+
+    @ormcache('self._origin.id', 'name')
+    def _cached_value(self, name):
+        """Value of a field, which costs no query once it is cached; for what each new entry goes by.
+
+        :param str name: a field that is neither relational nor translated
+        """
+        # sudo: a setting that the program goes by, whoever records
+        return self._origin.sudo()[name]
+
+    @ormcache('self._origin.id')
+    def _cached_company_id(self):
+        """Id of the only company that is offered the value, or False; as _cached_value()."""
+        # sudo: as _cached_value()
+        return self._origin.sudo().company_id.id
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_technical_key(self):

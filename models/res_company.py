@@ -147,8 +147,8 @@ class ResCompany(models.Model):
         return companies
 
     def cache_invalidation_fields(self):
-        # Working days and time zone are read from the cache.
-        return super().cache_invalidation_fields() | {'resource_calendar_id'}
+        # Working days, time zone and language are read from the cache.
+        return super().cache_invalidation_fields() | {'resource_calendar_id', 'partner_id'}
 
     def write(self, vals):
         before = self.qualiopi_manager_id if 'qualiopi_manager_id' in vals else None
@@ -177,6 +177,15 @@ class ResCompany(models.Model):
             ])
             for batch in split_every(_FOLLOWUP_BATCH, records.ids, model.browse):
                 batch._followup_sync()
+
+    @ormcache('self.id', 'self.env.lang')
+    def _qualiopi_lang(self):
+        """Language that the team of a company works in; costs no query once it is cached.
+
+        :rtype: str
+        """
+        # sudo: a language, the same for everybody
+        return self.sudo().partner_id.lang or self.env.lang
 
     # === TIME === #
 

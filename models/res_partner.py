@@ -20,6 +20,13 @@ class ResPartner(models.Model):
         help="Entries of the contact; for a company, those of its contacts too.",
     )
 
+    def write(self, vals):
+        result = super().write(vals)
+        # sudo: whether one of them is a company of the database, whose team's language is read from the cache
+        if 'lang' in vals and self.env['res.company'].sudo().search_count([('partner_id', 'in', self.ids)], limit=1):
+            self.env['qualiopi.cached.mixin']._forget_cached()
+        return result
+
     @api.depends('complaint_ids')
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_complaint_count(self):

@@ -15,6 +15,7 @@ from . import (
     test_configuration,
     test_data_life,
     test_digest,
+    test_door_job,
     test_doors,
     test_dropout,
     test_feedback_bad_days,

@@ -229,6 +229,12 @@ class QualiopiCase(TransactionCase):
         """Keep what refused accesses write out of the log."""
         return mute_logger('odoo.addons.base.models.ir_rule', 'odoo.addons.base.models.ir_model', 'odoo.models')
 
+    def complete_entries(self):
+        """The job that follows an entry through a door, as the scheduler runs it."""
+        with self.enter_registry_test_mode():
+            self.env.ref('qualiopi.ir_cron_complete_entries').method_direct_trigger()
+        self.env.invalidate_all()
+
     def flush_tracking(self):
         """Write the tracking messages, as the end of a request does."""
         self.env.flush_all()

@@ -36,6 +36,8 @@ class TestDoors(QualiopiCase):
         first, second = self._receive(), self._receive(key='second', email_from='"X" <STRANGER@example.com>')
         self.assertEqual((first + second)._thank(), first)
         self.assertFalse(second.ack_date)
+        self.complete_entries()
+        self.assertNotIn('acknowledge', first.activity_ids.mapped('qualiopi_step'))
         due = second.activity_ids.filtered(lambda activity: activity.qualiopi_step == 'acknowledge')
         self.assertEqual(due.user_id, self.manager)
 

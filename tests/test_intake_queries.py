@@ -34,6 +34,7 @@ class TestIntakeQueries(GatewayCase):
         entry = call()
         self.flush_tracking()
         self.assertTrue(entry.reference and entry.response_deadline)
+        self.complete_entries()
         self.assertEqual(
             {activity.qualiopi_step: activity.user_id for activity in entry.activity_ids},
             dict.fromkeys(('acknowledge', 'analyse', 'answer'), self.manager),
@@ -42,7 +43,7 @@ class TestIntakeQueries(GatewayCase):
 
     def test_form(self):
         self._fill_caches(self._post)
-        with self.assertQueryCount(26):
+        with self.assertQueryCount(14):
             self._post()
 
     def test_mail(self):
@@ -53,7 +54,7 @@ class TestIntakeQueries(GatewayCase):
             return self.env['qualiopi.complaint'].browse(number)
 
         self._fill_caches(deliver)
-        with self.assertQueryCount(53):
+        with self.assertQueryCount(44):
             deliver()
 
     def test_mail_of_other_applications(self):
