@@ -19,7 +19,7 @@ class EventEvent(models.Model):
             ('event_id', 'in', self.ids), ('state', 'in', ('running', 'done')),
         ], [
             'event_id', 'stakeholder_id', 'moment', 'company_id', 'user_id', 'state', 'is_sealed', 'threshold',
-            'is_anonymous', 'is_released', 'asked_count', 'is_confidential',
+            'is_anonymous', 'is_released', 'asked_count', 'is_confidential', 'cancelled_on',
         ], order='date_from, id')
         # The block beside the button reads the figures of each campaign: they are computed here, once and together.
         campaigns.mapped('satisfaction_text')

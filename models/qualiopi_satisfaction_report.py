@@ -176,7 +176,8 @@ class QualiopiSatisfactionReport(models.Model):
 
     @api.model
     def _question_sums(self, campaigns):
-        """Sum and number of the values of each satisfaction question of campaigns, from the index on them.
+        """Sum and number of the values of each satisfaction question of campaigns, from the indexes on them: the
+        condition is said of the answers too, or PostgreSQL reads all of them.
 
         :param SQL campaigns: condition on the campaign
         :rtype: SQL
@@ -184,9 +185,9 @@ class QualiopiSatisfactionReport(models.Model):
         return SQL(
             """SELECT l.campaign_id, l.question_id, SUM(l.qualiopi_value) AS total, COUNT(*) AS n
                  FROM survey_user_input_line l
-                 JOIN survey_user_input u ON u.id = l.user_input_id AND u.is_counted
+                 JOIN survey_user_input u ON u.id = l.user_input_id AND u.is_counted IS TRUE AND u.campaign_id %s
                 WHERE l.campaign_id %s AND l.qualiopi_use = 'satisfaction' AND l.skipped IS NOT TRUE
-             GROUP BY l.campaign_id, l.question_id""", campaigns)
+             GROUP BY l.campaign_id, l.question_id""", campaigns, campaigns)
 
     @api.model
     def _rates(self, domain):

@@ -1,1 +1,1 @@
-from . import qualiopi_floor
+from . import event_event, qualiopi_floor
