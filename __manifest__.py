@@ -1,6 +1,6 @@
 {
     'name': 'Qualiopi',
-    'version': '19.0.1.2.0',
+    'version': '19.0.1.3.0',
     'category': 'Services/Quality',
     'summary': "Complaints, findings, improvement actions and audit reports for French training providers",
     'author': 'qualiopi contributors',

@@ -50,7 +50,10 @@ def band_of(criticality):
 class QualiopiRisk(models.Model):
     _name = 'qualiopi.risk'
     _description = "Quality Risk"
-    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.screen.mixin']
+    _inherit = [
+        'qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.screen.mixin', 'qualiopi.part.mixin',
+    ]
+    _part = 'review'
     _order = 'criticality desc, id desc'
     _series = 'RIS'
     _owner_treats = True

@@ -27,6 +27,9 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.qualiopi_auto_acknowledge', readonly=False
     )
     qualiopi_digest = fields.Boolean(related='company_id.qualiopi_digest', readonly=False)
+    qualiopi_uses_feedback = fields.Boolean(related='company_id.qualiopi_uses_feedback', readonly=False)
+    qualiopi_uses_review = fields.Boolean(related='company_id.qualiopi_uses_review', readonly=False)
+    qualiopi_uses_audit = fields.Boolean(related='company_id.qualiopi_uses_audit', readonly=False)
     qualiopi_form_enabled = fields.Boolean(related='company_id.qualiopi_form_enabled', readonly=False)
     qualiopi_form_url = fields.Char(related='company_id.qualiopi_form_url')
     qualiopi_form_anonymous = fields.Boolean(related='company_id.qualiopi_form_anonymous', readonly=False)

@@ -10,6 +10,7 @@ _KEPT = {
     'qualiopi_form_hourly_limit', 'qualiopi_form_daily_limit', 'qualiopi_safeguarding_contacts',
     'qualiopi_privacy_notice',
     'qualiopi_action_categories', 'qualiopi_new_entrant', 'qualiopi_subcontractor_only',
+    'qualiopi_uses_feedback', 'qualiopi_uses_review', 'qualiopi_uses_audit',
 }
 
 
@@ -43,6 +44,9 @@ class QualiopiSettings(models.TransientModel):
     qualiopi_action_categories = fields.Many2many('qualiopi.action.category', string="Categories of action")
     qualiopi_new_entrant = fields.Boolean("New entrant")
     qualiopi_subcontractor_only = fields.Boolean("Works only as a subcontractor")
+    qualiopi_uses_feedback = fields.Boolean("Questionnaires")
+    qualiopi_uses_review = fields.Boolean("Reviews and risks")
+    qualiopi_uses_audit = fields.Boolean("Audits")
 
     @api.model
     def default_get(self, fields):
@@ -72,6 +76,9 @@ class QualiopiSettings(models.TransientModel):
         }
         if changed:
             company.write(changed)
+        if any(name.startswith('qualiopi_uses_') for name in changed):
+            # The menus are read again.
+            return {'type': 'ir.actions.client', 'tag': 'reload'}
         return {'type': 'ir.actions.act_window_close'}
 
     def action_holidays(self):
