@@ -1,20 +1,22 @@
 """dev/bench appreciations: the satisfaction pivot, its graph and a session, with 1,000 sessions, 12,000 learners and
 10,000 answers of 15 questions, beside a bare model with as many rows.
 
-The floor of a session's form is the same form whose fields of ours are bare: as many columns, links and lines, which
-nobody computes, counts or guards. For information, the form without them.
+A session is opened by the call that the web client makes. Its floor is the same call for the same form whose fields of
+ours are bare: as many columns, links and lines, which nobody computes, counts or guards. For information, the form
+without them, and what the ORM alone takes of it.
 
 Runs in ``odoo shell`` (``env`` is given) on a database of its own, which it leaves to be dropped.
 """
 import time
 
 from measure import head, line, run, screen
+from web import Web
 
 SESSIONS, LEARNERS, ANSWERS, QUESTIONS = 1000, 12, 10_000, 15
 
 env = env(context=dict(env.context, lang='fr_FR'))  # noqa: F821
 officer = env['res.users'].create({
-    'name': "Bench", 'login': 'bench', 'email': 'bench@example.com', 'lang': 'fr_FR',
+    'name': "Bench", 'login': 'bench', 'password': 'bench-bench', 'email': 'bench@example.com', 'lang': 'fr_FR',
     'group_ids': [(6, 0, [env.ref('qualiopi.group_officer').id, env.ref('event.group_event_user').id])],
 })
 Report = env['qualiopi.satisfaction.report'].with_user(officer)
@@ -131,6 +133,16 @@ line("pivot by course", run(env, lambda: Report.formatted_read_grouping_sets(
     [], [[], ['course_id']], measures)), floor_pivot)
 line("rates of a year", run(env, lambda: Report._rates([('date', '>=', '2026-01-01')])), floor_pivot)
 # Opening a session: what the web client reads for its form, and with bare fields in the place of ours.
+web = Web(env.cr.dbname, 'bench', 'bench-bench')
+context = {'lang': 'fr_FR', 'tz': 'Europe/Paris', 'uid': officer.id, 'allowed_company_ids': env.company.ids}
+
+
+def opened(forms, read):
+    """In turn, the quickest of each: what else the machine does only slows down."""
+    turns = [[run(env, lambda form=form: read(form), repeat=1) for form in forms] for __ in range(25)]
+    return [min(measured) for measured in zip(*turns, strict=True)]
+
+
 LINES = {
     'feedback_figure_ids': {'fields': {
         'stage_id': {'fields': {'display_name': {}}}, 'kind': {}, 'char_1': {}, 'char_2': {}, 'char_3': {},
@@ -148,14 +160,12 @@ for label, view in FORMS.items():
     }
     own = {name: fields for name, fields in asked.items() if name not in bare}
     floor = {**bare, **{f'floor_{name}': {**fields, **LINES.get(name, {})} for name, fields in own.items()}}
-    # In turn, the quickest of each: what else the machine does only slows down.
-    turns = [
-        [run(env, lambda form=form: event.web_read(form), repeat=1) for form in (bare, floor, asked)]
-        for __ in range(25)
-    ]
-    without, floor_open, ours_open = (min(measured) for measured in zip(*turns, strict=True))
+    without, floor_open, ours_open = opened((bare, floor, asked), lambda form: web.call(
+        'event.event', 'web_read', event.ids, specification=form, context=context))
     line(f"open a session, {label} ({len(own)} fields of ours)", ours_open, floor_open)
     line("  for information: without them", without)
+    floor_read, ours_read = opened((floor, asked), event.web_read)
+    line("  for information: the ORM alone", ours_read, floor_read)
 line("for information: one bare row", run(env, lambda: Floor.search([], limit=1).web_read(
     {'name': {}, 'partner_id': {'fields': {}}}), repeat=9))
 line("plain SQL: answers by campaign", plain(

@@ -3,9 +3,11 @@ import gc
 import statistics
 import time
 
+import odoo.sql_db
+
 
 def run(env, call, repeat=3):
-    """Call ``call`` some times and return (median seconds, queries of the last call)."""
+    """Call ``call`` some times and return (median seconds, queries of the last call, on whatever connection)."""
     seconds = []
     queries = 0
     for __ in range(repeat):
@@ -13,13 +15,13 @@ def run(env, call, repeat=3):
         env.cr.precommit.run()
         env.invalidate_all()
         gc.collect()
-        before = env.cr.sql_log_count
+        before = odoo.sql_db.sql_counter
         start = time.perf_counter()
         call()
         env.flush_all()
         env.cr.precommit.run()
         seconds.append(time.perf_counter() - start)
-        queries = env.cr.sql_log_count - before
+        queries = odoo.sql_db.sql_counter - before
     return statistics.median(seconds), queries
 
 
