@@ -1,7 +1,7 @@
 from . import (
     qualiopi_cached_mixin,
     qualiopi_list_mixin,
-    qualiopi_part,
+    qualiopi_menu,
     qualiopi_referential,
     qualiopi_criterion,
     qualiopi_indicator,

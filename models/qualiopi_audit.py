@@ -27,9 +27,9 @@ class QualiopiAudit(models.Model):
     _name = 'qualiopi.audit'
     _description = "Audit"
     _inherit = [
-        'qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.action.scope.mixin', 'qualiopi.part.mixin',
+        'qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.action.scope.mixin', 'qualiopi.menu.mixin',
     ]
-    _part = 'audit'
+    _menu_part = 'audit'
     _order = 'date_from desc, id desc'
     _series = 'AUD'
     _server_fields = QualiopiRegisterMixin._server_fields | {'state'}

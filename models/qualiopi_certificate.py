@@ -25,9 +25,9 @@ class QualiopiCertificate(models.Model):
     _name = 'qualiopi.certificate'
     _description = "Qualiopi Certificate"
     _inherit = [
-        'qualiopi.followup.mixin', 'qualiopi.guarded.mixin', 'qualiopi.action.scope.mixin', 'qualiopi.part.mixin',
+        'qualiopi.followup.mixin', 'qualiopi.guarded.mixin', 'qualiopi.action.scope.mixin', 'qualiopi.menu.mixin',
     ]
-    _part = 'audit'
+    _menu_part = 'audit'
     _order = 'date_from desc, id desc'
     _check_company_auto = True
     _rec_name = 'number'

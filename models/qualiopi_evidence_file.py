@@ -24,8 +24,8 @@ class QualiopiEvidenceFile(models.Model):
 
     _name = 'qualiopi.evidence.file'
     _description = "Evidence File"
-    _inherit = ['mail.thread', 'qualiopi.part.mixin']
-    _part = 'audit'
+    _inherit = ['mail.thread', 'qualiopi.menu.mixin']
+    _menu_part = 'audit'
     _order = 'snapshot_on desc, id desc'
 
     name = fields.Char(required=True, compute='_compute_name', store=True, readonly=False, precompute=True)

@@ -26,8 +26,8 @@ class QualiopiFeedbackCampaign(models.Model):
 
     _name = 'qualiopi.feedback.campaign'
     _description = "Feedback Campaign"
-    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.part.mixin']
-    _part = 'feedback'
+    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.menu.mixin']
+    _menu_part = 'feedback'
     _order = 'date_from desc, id desc'
     _series = 'ENQ'
     _server_fields = QualiopiRegisterMixin._server_fields | {

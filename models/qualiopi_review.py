@@ -31,8 +31,8 @@ _PREPARE_DAYS = 30
 class QualiopiReview(models.Model):
     _name = 'qualiopi.review'
     _description = "Quality Review"
-    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.part.mixin']
-    _part = 'review'
+    _inherit = ['qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.menu.mixin']
+    _menu_part = 'review'
     _order = 'date desc, id desc'
     _series = 'REV'
     _server_fields = QualiopiRegisterMixin._server_fields | {

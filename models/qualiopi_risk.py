@@ -51,9 +51,9 @@ class QualiopiRisk(models.Model):
     _name = 'qualiopi.risk'
     _description = "Quality Risk"
     _inherit = [
-        'qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.screen.mixin', 'qualiopi.part.mixin',
+        'qualiopi.followup.mixin', 'qualiopi.register.mixin', 'qualiopi.screen.mixin', 'qualiopi.menu.mixin',
     ]
-    _part = 'review'
+    _menu_part = 'review'
     _order = 'criticality desc, id desc'
     _series = 'RIS'
     _owner_treats = True

@@ -38,7 +38,7 @@ from . import (
     test_nil_statement,
     test_numbers,
     test_paper,
-    test_part,
+    test_menu,
     test_performance,
     test_portal,
     test_portal_rpc,

@@ -2,7 +2,7 @@
 
 from odoo import SUPERUSER_ID, api
 
-from odoo.addons.qualiopi.models.qualiopi_part import PARTS
+from odoo.addons.qualiopi.models.qualiopi_menu import PARTS
 
 
 def migrate(cr, version):

@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 from odoo.tools import file_path
 
-from ..models.qualiopi_part import PARTS
+from ..models.qualiopi_menu import PARTS
 from .common import QualiopiCase
 
 _FEW = {
@@ -18,7 +18,7 @@ _OF_PART = {
 
 
 @tagged('post_install', '-at_install')
-class TestPart(QualiopiCase):
+class TestMenu(QualiopiCase):
     """A new database shows few menus, the others as they are switched on or as they come (design.md)."""
 
     @classmethod

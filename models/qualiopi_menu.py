@@ -37,19 +37,19 @@ class ResGroups(models.Model):
             groups.env.ref(f'qualiopi.group_{role}').implied_ids = [command]
 
 
-class QualiopiPartMixin(models.AbstractModel):
+class QualiopiMenuMixin(models.AbstractModel):
     """A model whose first record brings the menus of its part."""
 
-    _name = 'qualiopi.part.mixin'
-    _description = "Part of Qualiopi"
+    _name = 'qualiopi.menu.mixin'
+    _description = "Menus That Come With the First Record"
 
-    _part = None
+    _menu_part = None
 
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
         if records:
-            self.env['res.groups']._qualiopi_use(self._part)
+            self.env['res.groups']._qualiopi_use(self._menu_part)
         return records
 
 
