@@ -24,7 +24,9 @@ class QualiopiCertificate(models.Model):
 
     _name = 'qualiopi.certificate'
     _description = "Qualiopi Certificate"
-    _inherit = ['qualiopi.followup.mixin', 'qualiopi.guarded.mixin', 'qualiopi.action.scope.mixin']
+    _inherit = [
+        'qualiopi.followup.mixin', 'qualiopi.guarded.mixin', 'qualiopi.part.mixin', 'qualiopi.action.scope.mixin',
+    ]
     _order = 'date_from desc, id desc'
     _check_company_auto = True
     _rec_name = 'number'

@@ -6,6 +6,8 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import mute_logger
 
 _ACK_HOURS = 24
+# How the entry came and what was told there: the door's to say.
+_DOOR_FIELDS = {'text_origin', 'told_when', 'told_training', 'sender_lang'}
 
 
 class QualiopiComplaint(models.Model):
@@ -14,7 +16,7 @@ class QualiopiComplaint(models.Model):
     # Composed with those of the other files, whatever their order.
     @property
     def _server_fields(self):
-        return super()._server_fields | {'intake_key'}
+        return super()._server_fields | _DOOR_FIELDS | {'intake_key'}
 
     intake_key = fields.Char(
         "Key of the message", readonly=True, copy=False, groups='base.group_system',
@@ -54,7 +56,7 @@ class QualiopiComplaint(models.Model):
         model = self.sudo().with_user(SUPERUSER_ID).with_company(company).with_context(
             mail_create_nosubscribe=True, allowed_company_ids=company.ids,
         )
-        model._check_server_values([vals])
+        model._check_server_values([{name: value for name, value in vals.items() if name not in _DOOR_FIELDS}])
         if not vals.get('name') and vals.get('description'):
             vals = {**vals, 'name': model._subject_of(vals['description'])}
         try:

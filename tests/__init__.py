@@ -41,6 +41,7 @@ from . import (
     test_portal,
     test_portal_rpc,
     test_procedure,
+    test_program_fields,
     test_regexes,
     test_reports,
     test_risk,
