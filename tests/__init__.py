@@ -18,6 +18,7 @@ from . import (
     test_doors,
     test_dropout,
     test_feedback_bad_days,
+    test_feedback_parallel,
     test_finding,
     test_followup,
     test_form,
