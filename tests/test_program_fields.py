@@ -8,7 +8,8 @@ from odoo.fields import NO_ACCESS
 from odoo.models import MAGIC_COLUMNS
 from odoo.tests import tagged
 
-from .common import TODAY, QualiopiCase
+from .common import TODAY
+from .each_model import EachModelCase
 
 # Odoo's own mechanisms, whose fields are no statement of ours.
 _CORE = ('message_', 'activity_', 'my_activity_')
@@ -26,91 +27,35 @@ class _UndoneError(Exception):
 
 @tagged('post_install', '-at_install')
 @freeze_time(TODAY)
-class TestProgramFields(QualiopiCase):
+class TestProgramFields(EachModelCase):
     """What a screen does not let people write, no remote call writes either: an auditor relies on it."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env = cls.env(context={**cls.env.context, 'no_mail_to_attendees': True})
-        cls.others = {'qualiopi.course': cls.env['qualiopi.course'].create({'name': "Rescue"})}
-        complaint, action = cls.make_complaint(), cls.make_action('do')
-        audit = cls.model_as('qualiopi.audit', cls.officer).create({'type': 'internal', 'date_from': '2026-11-10'})
-        review = cls.model_as('qualiopi.review', cls.manager).create({'date': '2026-11-20 13:00:00'})
-        dropout = cls.model_as('qualiopi.dropout', cls.officer).create({
-            'registration_id': cls.registration.id, 'date': '2026-11-16'})
-        stakeholder = cls.env.ref('qualiopi.stakeholder_beneficiary')
-        statement = cls.env['qualiopi.indicator.statement'].search([
-            ('referential_id', '=', audit.referential_id.id)], limit=1)
         cls.env['qualiopi.feedback.rule'].create({
-            'company_id': cls.company.id, 'stakeholder_id': stakeholder.id, 'moment': 'hot',
-            'survey_id': cls.env['survey.survey'].create({'title': "Words", 'survey_type': 'qualiopi'}).id,
+            'company_id': cls.company.id, 'stakeholder_id': cls.stakeholder.id, 'moment': 'hot',
+            'survey_id': cls.survey.id,
         })
-        lists = {
-            name: {'name': "Of our own"} for name in cls.env.registry
-            if name.startswith('qualiopi.') and isinstance(cls.env[name], cls.env.registry['qualiopi.list.mixin'])
-        }
-        # What people write to make a record of each model, no more.
-        cls.values = {
-            **lists,
-            'qualiopi.action.stage': {'name': "Of our own", 'phase': 'do'},
-            'qualiopi.audit': {'type': 'internal', 'date_from': '2026-11-10'},
-            'qualiopi.audit.link': {
-                'name': "Auditor of the body", 'company_id': cls.company.id, 'date_from': '2026-01-01',
-                'date_to': '2026-11-20',
-            },
-            'qualiopi.audit.question': {'audit_id': audit.id, 'statement_id': statement.id},
-            'qualiopi.audit.slot': {'audit_id': audit.id, 'name': "Opening", 'start': '2026-11-10 08:00:00'},
-            'qualiopi.certificate': {'number': "C-1", 'date_from': '2026-02-15', 'user_id': cls.officer.id},
-            'qualiopi.communication': {'complaint_id': complaint.id, 'text': "The rooms are heated"},
-            'qualiopi.complaint': {'description': "The room was too cold for two days"},
-            'qualiopi.course': {'name': "Rescue"},
-            'qualiopi.drill': {},
-            'qualiopi.dropout': {'registration_id': cls._make_registration(cls.event).id, 'date': '2026-11-16'},
-            'qualiopi.dropout.contact': {'dropout_id': dropout.id, 'means': 'phone'},
-            'qualiopi.effectiveness.check': {
-                'action_id': action.id, 'planned_on': '2027-03-01', 'verifier_id': cls.manager.id,
-            },
-            'qualiopi.evidence': {
-                'complaint_id': complaint.id, 'type': 'statement', 'statement': "The caretaker heats since Monday",
-            },
-            'qualiopi.evidence.file': {'date_from': '2026-01-01', 'date_to': '2026-12-31'},
-            'qualiopi.feedback.campaign': {'stakeholder_id': stakeholder.id, 'means': 'meeting'},
-            'qualiopi.finding': {'description': "Rooms are not heated before the session"},
-            'qualiopi.improvement.action': {'name': "Heat the rooms the day before"},
-            'qualiopi.nil.statement': {'date_from': '2026-01-01', 'date_to': '2026-01-31'},
-            'qualiopi.procedure': {'kind': 'complaint', 'text': "<p>We answer within 15 days.</p>"},
-            'qualiopi.publication': {
-                'course_id': cls.course.id, 'text_said': "It was cold", 'text_done': "We heat",
-                'action_id': action.id,
-            },
-            'qualiopi.result': {'event_id': cls.event.id, 'presented': 8, 'passed': 5},
-            'qualiopi.review': {'date': '2026-11-20 13:00:00'},
-            'qualiopi.review.item': {'review_id': review.id, 'name': "Premises"},
-            'qualiopi.signal.rule': {'name': "Of our own", 'threshold': 50},
-            'qualiopi.risk': {'name': "Trainer unavailable", 'probability': '3', 'severity': '3'},
-        }
         cls.model_as('qualiopi.readiness.run', cls.officer)._run(cls.company)
         cls.kept = {'qualiopi.readiness.result': cls.env['qualiopi.readiness.result'].search([
             ('company_id', '=', cls.company.id)], limit=1)}
-        cls.others.update({
+        cls.others = {
+            'qualiopi.course': cls.env['qualiopi.course'].create({'name': "Rescue"}),
             'res.users': cls.officer2, 'res.company': cls.other_company, 'res.partner': cls.trainer,
             'event.event': cls._make_event(cls.company), 'qualiopi.complaint': cls.make_complaint(),
             'qualiopi.finding': cls.make_finding(), 'qualiopi.improvement.action': cls.make_action(),
             'qualiopi.review': cls.model_as('qualiopi.review', cls.manager).create({'date': '2026-12-20 13:00:00'}),
             'calendar.event': cls.env['calendar.event'].create({
                 'name': "Elsewhere", 'start': '2026-12-03 10:00:00', 'stop': '2026-12-03 11:00:00'}),
-            'qualiopi.evidence': cls.add_statement(complaint),
-        })
+            'qualiopi.evidence': cls.add_statement(cls.complaint),
+        }
 
-    def _models(self, user, operation):
+    def _fields_of(self, user, operation):
         """The models whose records ``user`` may write or make, with their fields of the program."""
-        for name in sorted(self.env.registry):
-            model = self.env[name]
-            if not name.startswith('qualiopi.') or model._abstract or model._transient:
-                continue
+        for model in self.models(user, operation):
             names = [field.name for field in model._fields.values() if self._is_program_field(field)]
-            if names and model.with_user(user).has_access(operation):
+            if names:
                 yield model, names
 
     @staticmethod
@@ -149,9 +94,9 @@ class TestProgramFields(QualiopiCase):
         """By a write of one field, as officer and as quality lead."""
         tried = set()
         for user in (self.officer, self.manager):
-            for model, names in self._models(user, 'write'):
+            for model, names in self._fields_of(user, 'write'):
                 with self._undone():
-                    record = self.kept.get(model._name) or self._make(model, user)
+                    record = self.kept.get(model._name) or self.make(model, user)
                     for name in names:
                         value = self._other(record.sudo(), name)
                         with self.subTest(user=user.login, field=str(model._fields[name])), self._undone():
@@ -164,9 +109,9 @@ class TestProgramFields(QualiopiCase):
         """By the values of a new record, and by the defaults that a caller puts into the context."""
         tried = set()
         for user in (self.officer, self.manager):
-            for model, names in self._models(user, 'create'):
+            for model, names in self._fields_of(user, 'create'):
                 with self._undone():
-                    record = self._make(model, user).sudo()
+                    record = self.make(model, user).sudo()
                     values = {name: self._other(record, name) for name in names}
                 for name, value in values.items():
                     field = model._fields[name]
@@ -176,13 +121,6 @@ class TestProgramFields(QualiopiCase):
                         with self.subTest(user=user.login, field=str(field), how=how), self._undone():
                             tried.add(str(field))
                             with suppress(UserError):
-                                record = self._make(model.with_context(**context), user, **given).sudo()
+                                record = self.make(model.with_context(**context), user, **given).sudo()
                                 self.assertNotEqual(field.convert_to_write(record[name], record), value)
         self.assertLessEqual(_KNOWN, tried)
-
-    def _make(self, model, user, **values):
-        self.assertIn(model._name, self.values, "say what people write to make one")
-        record = self.model_as(model._name, user).with_context(**model.env.context).create({
-            **self.values[model._name], **values})
-        record.flush_recordset()
-        return record
