@@ -7,7 +7,8 @@ _SERVER = object()
 
 
 class QualiopiProgramMixin(models.AbstractModel):
-    """Values that the program gives: a screen does not let people write them, and no remote call either."""
+    """What a remote caller may not write any more than a screen lets people write it: values that the program
+    gives, and a company that is not theirs."""
 
     _name = 'qualiopi.program.mixin'
     _description = "Values of the Program"
@@ -42,6 +43,24 @@ class QualiopiProgramMixin(models.AbstractModel):
                     value = field.convert_to_cache(field.default(self), self, validate=False)
                     defaults[name] = field.convert_to_write(value, self)
         return defaults
+
+    def write(self, vals):
+        if self.env.su or not self._may_move(vals):
+            return super().write(vals)
+        # sudo: which company it is of, before and after
+        records = self.sudo()
+        before = records.mapped('company_id')
+        result = super().write(vals)
+        if records.mapped('company_id') != before:
+            # Odoo asks for the right before alone: nobody moves a record to a company that is not theirs.
+            self.check_access('write')
+        return result
+
+    def _may_move(self, vals):
+        """Whether a write of ``vals`` may change the company of the records."""
+        company = self._fields.get('company_id')
+        return 'company_id' in vals or bool(company and company.compute) and any(
+            name in self._fields and self._fields[name].type == 'many2one' for name in vals)
 
     @staticmethod
     def _is_computed(field):

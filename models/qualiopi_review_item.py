@@ -23,7 +23,9 @@ class QualiopiReviewItem(models.Model):
     company_id = fields.Many2one(related='review_id.company_id', store=True, index=True)
     is_locked = fields.Boolean(related='review_id.is_locked')
     review_state = fields.Selection(related='review_id.state', string="State of the review")
-    topic_id = fields.Many2one('qualiopi.review.topic', ondelete='restrict', index='btree_not_null')
+    topic_id = fields.Many2one(
+        'qualiopi.review.topic', ondelete='restrict', index='btree_not_null', check_company=True,
+    )
     guidance = fields.Text(related='topic_id.guidance')
     sequence = fields.Integer(default=160)
     name = fields.Char("Item", required=True)

@@ -51,9 +51,12 @@ class EachModelCase(QualiopiCase):
             },
             'qualiopi.evidence.file': {'date_from': '2026-01-01', 'date_to': '2026-12-31'},
             'qualiopi.feedback.campaign': {'stakeholder_id': cls.stakeholder.id, 'means': 'meeting'},
-            'qualiopi.feedback.return': {'name': "What came of it", 'stakeholder_id': cls.stakeholder.id},
+            'qualiopi.feedback.return': {
+                'name': "What came of it", 'stakeholder_id': cls.stakeholder.id, 'company_id': cls.company.id,
+            },
             'qualiopi.feedback.rule': {
-                'stakeholder_id': cls.stakeholder.id, 'moment': 'cold', 'survey_id': cls.survey.id,
+                'stakeholder_id': cls.env.ref('qualiopi.stakeholder_company').id, 'moment': 'mid',
+                'survey_id': cls.survey.id,
             },
             'qualiopi.finding': {'description': "Rooms are not heated before the session"},
             'qualiopi.improvement.action': {'name': "Heat the rooms the day before"},
@@ -79,10 +82,10 @@ class EachModelCase(QualiopiCase):
             ):
                 yield model
 
-    def make(self, model, user, **values):
-        """A record as ``user`` makes it."""
-        self.assertIn(model._name, self.values, "say what people write to make one")
-        record = self.model_as(model._name, user).with_context(**model.env.context).create({
-            **self.values[model._name], **values})
+    @classmethod
+    def make(cls, model, user, **values):
+        """A record as ``user`` makes it; a new model has its values above."""
+        record = cls.model_as(model._name, user).with_context(**model.env.context).create({
+            **cls.values[model._name], **values})
         record.flush_recordset()
         return record
