@@ -8,7 +8,7 @@ from .each_model import EachModelCase
 
 # Who did it is a fact, whatever companies the person has since.
 FACTS = {'ack_user_id', 'response_user_id', 'correction_user_id'}
-FACTS_BESIDE = {'qualiopi.dropout.contact.user_id', 'qualiopi.feedback.return.user_id'}
+FACTS_BESIDE = {'qualiopi.dropout.contact.user_id'}
 REGISTERS = ('qualiopi.complaint', 'qualiopi.finding', 'qualiopi.improvement.action', 'qualiopi.effectiveness.check',
              'qualiopi.evidence')
 
