@@ -1,1 +1,1 @@
-from . import feedback_demo
+from . import feedback_demo, register_demo

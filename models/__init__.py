@@ -1,4 +1,5 @@
 from . import (
+    qualiopi_program_mixin,
     qualiopi_cached_mixin,
     qualiopi_list_mixin,
     qualiopi_menu,

@@ -11,8 +11,6 @@ from odoo.tools.misc import hmac
 from .ir_rule import AuditScope
 from .qualiopi_guarded_mixin import is_meaningful
 
-# A context value that no remote caller can send.
-_SERVER = object()
 # Without the letters and digits that are mistaken for each other on paper or on the telephone.
 _ALPHABET = '23456789ABCDEFGHJKMNPQRSTUVWXYZ'
 _CODE_LENGTH = 10
@@ -33,9 +31,10 @@ class QualiopiAuditLink(models.Model):
 
     _name = 'qualiopi.audit.link'
     _description = "Auditor's Access"
-    _inherit = ['mail.thread']
+    _inherit = ['qualiopi.program.mixin', 'mail.thread']
     _order = 'id desc'
     _check_company_auto = True
+    _server_fields = frozenset({'user_id', 'code_given_on', 'revoked_on', 'revoked_by_id'})
 
     name = fields.Char("For whom", required=True, tracking=True, help="Auditor and certification body.")
     email = fields.Char("E-mail of the auditor", help="Only needed to send the code from here.")
@@ -171,7 +170,7 @@ class QualiopiAuditLink(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if self.env.context.get('qualiopi_server') is not _SERVER:
+        if not self._is_server():
             vals_list = [
                 {name: value for name, value in vals.items()
                  if name in _USER_FIELDS or name.startswith(('message_', 'activity_'))}
@@ -180,12 +179,12 @@ class QualiopiAuditLink(models.Model):
         links = super().create(vals_list)
         for link in links:
             # sudo: the key is nobody's to read or to choose
-            link.sudo().with_context(qualiopi_server=_SERVER).access_token = secrets.token_urlsafe(32)
+            link.sudo()._as_server().access_token = secrets.token_urlsafe(32)
         return links
 
     def write(self, vals):
         names = {name for name in vals if not name.startswith(('message_', 'activity_'))}
-        if names and self.env.context.get('qualiopi_server') is not _SERVER:
+        if names and not self._is_server():
             if names - _USER_FIELDS:
                 raise UserError(self.env._("This is filled in by the program and cannot be set by hand."))
             if any(link.revoked_on for link in self):
@@ -205,7 +204,7 @@ class QualiopiAuditLink(models.Model):
 
     def _record(self, **vals):
         # sudo: values that nobody writes by hand; the caller has checked who asks
-        self.sudo().with_context(qualiopi_server=_SERVER).write(vals)
+        self.sudo()._as_server().write(vals)
 
     # === ACTIONS === #
 

@@ -13,7 +13,6 @@ RESULTS = [
 _GAPS = ('minor', 'major')
 # What is fixed once the grid is made.
 _FROZEN = {'audit_id', 'statement_id', 'indicator_id'}
-_PROGRAM = {'answered_on', 'answered_by_id', 'finding_id'}
 
 
 class QualiopiAuditQuestion(models.Model):
@@ -21,9 +20,11 @@ class QualiopiAuditQuestion(models.Model):
 
     _name = 'qualiopi.audit.question'
     _description = "Audit Question"
+    _inherit = 'qualiopi.program.mixin'
     _order = 'audit_id, number, id'
     _check_company_auto = True
     _rec_name = 'name'
+    _server_fields = frozenset({'answered_on', 'answered_by_id', 'finding_id'})
 
     audit_id = fields.Many2one('qualiopi.audit', required=True, index=True, ondelete='restrict', check_company=True)
     company_id = fields.Many2one(related='audit_id.company_id', store=True, index=True, precompute=True, required=True)
@@ -43,9 +44,11 @@ class QualiopiAuditQuestion(models.Model):
     comment = fields.Text("Remarks")
     evidence = fields.Text("Evidence seen")
     interviewed = fields.Char("Persons interviewed")
-    answered_on = fields.Date(readonly=True)
-    answered_by_id = fields.Many2one('res.users', "Answered by", readonly=True, ondelete='restrict')
-    finding_id = fields.Many2one('qualiopi.finding', readonly=True, ondelete='restrict', index='btree_not_null')
+    answered_on = fields.Date(readonly=True, copy=False)
+    answered_by_id = fields.Many2one('res.users', "Answered by", readonly=True, copy=False, ondelete='restrict')
+    finding_id = fields.Many2one(
+        'qualiopi.finding', readonly=True, copy=False, ondelete='restrict', index='btree_not_null',
+    )
     is_locked = fields.Boolean(compute='_compute_is_locked')
 
     _statement_uniq = models.UniqueIndex(
@@ -129,20 +132,19 @@ class QualiopiAuditQuestion(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        questions = super().create([
-            self._with_answer({name: value for name, value in vals.items() if name not in _PROGRAM})
-            for vals in vals_list
-        ])
+        self._check_server_values(vals_list)
+        questions = super().create([self._with_answer(vals) for vals in vals_list])
         questions.audit_id._check_unlocked()
         return questions
 
     def write(self, vals):
         self.audit_id._check_unlocked()
-        if not self.audit_id._is_server():
+        self.check_access('write')
+        self._check_written_values(vals)
+        if not self._is_server():
             for name in _FROZEN & vals.keys():
                 if any(question[name].id != vals[name] for question in self):
                     raise UserError(self.env._("A question stays where it is: add another one."))
-            vals = {name: value for name, value in vals.items() if name not in _PROGRAM}
         return super().write(self._with_answer(vals))
 
     def _with_answer(self, vals):
@@ -198,8 +200,7 @@ class QualiopiAuditQuestion(models.Model):
         return findings
 
     def _keep_finding(self, finding):
-        # Our own word, which the audit's records know.
-        self.with_context(**self.audit_id._as_server().env.context).write({'finding_id': finding.id})
+        self._as_server().write({'finding_id': finding.id})
 
     def _finding_values(self):
         audit = self.audit_id

@@ -7,6 +7,7 @@ class QualiopiAuditSlot(models.Model):
 
     _name = 'qualiopi.audit.slot'
     _description = "Line of an Audit Programme"
+    _inherit = 'qualiopi.part.mixin'
     _order = 'audit_id, start, sequence, id'
     _check_company_auto = True
 

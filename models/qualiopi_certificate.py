@@ -25,7 +25,8 @@ class QualiopiCertificate(models.Model):
     _name = 'qualiopi.certificate'
     _description = "Qualiopi Certificate"
     _inherit = [
-        'qualiopi.followup.mixin', 'qualiopi.guarded.mixin', 'qualiopi.action.scope.mixin', 'qualiopi.menu.mixin',
+        'qualiopi.followup.mixin', 'qualiopi.guarded.mixin', 'qualiopi.part.mixin', 'qualiopi.action.scope.mixin',
+        'qualiopi.menu.mixin',
     ]
     _menu_part = 'audit'
     _order = 'date_from desc, id desc'

@@ -12,8 +12,10 @@ class QualiopiCommunication(models.Model):
 
     _name = 'qualiopi.communication'
     _description = "Internal Communication"
+    _inherit = 'qualiopi.part.mixin'
     _order = 'date desc, id desc'
     _check_company_auto = True
+    _server_fields = frozenset({'user_id'})
 
     complaint_id = fields.Many2one(
         'qualiopi.complaint', "Register entry", index='btree_not_null', ondelete='restrict', check_company=True,
@@ -37,7 +39,7 @@ class QualiopiCommunication(models.Model):
     audience = fields.Char("Other audience", help="Such as \"all trainers\" or \"committee of June\".")
     text = fields.Text("What was told", required=True)
     user_id = fields.Many2one(
-        'res.users', "Told by", required=True, readonly=True, ondelete='restrict',
+        'res.users', "Told by", required=True, readonly=True, copy=False, ondelete='restrict',
         default=lambda self: self.env.user,
     )
 
@@ -73,10 +75,13 @@ class QualiopiCommunication(models.Model):
     def write(self, vals):
         self.check_access('write')
         self._check_unlocked()
-        for name in vals.keys() & {*_OWNERS, 'company_id', 'is_confidential'}:
+        for name in vals.keys() & set(_OWNERS):
             if any(self._fields[name].convert_to_write(record[name], record) != vals[name] for record in self):
                 raise UserError(self.env._("Who was told of a record stays with it."))
         return super().write(vals)
+
+    def _server_default(self, name):
+        return self.env.uid if name == 'user_id' else super()._server_default(name)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_locked(self):

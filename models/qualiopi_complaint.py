@@ -31,7 +31,6 @@ class QualiopiComplaint(models.Model):
         'reopen_reason', 'duplicate_of_id', 'version_ids',
     }
     _import_fields = {'state', 'closed_on', 'cancelled_on', 'cancel_reason'}
-    _frozen_fields = {'is_imported', 'company_id', 'text_origin', 'told_when', 'told_training', 'sender_lang'}
     _declarant_fields = {
         'name', 'description', 'remedy_requested', 'event_id', 'registration_id', 'evidence_ids',
     }
@@ -279,7 +278,7 @@ class QualiopiComplaint(models.Model):
         } for complaint in versions])
 
     def _server_default(self, name):
-        return 'received' if name == 'state' else super()._server_default(name)
+        return {'state': 'received', 'text_origin': 'staff'}.get(name) or super()._server_default(name)
 
     def _series_of(self, vals):
         category = self.env['qualiopi.category'].browse(vals.get('category_id'))

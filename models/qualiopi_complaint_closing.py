@@ -22,9 +22,9 @@ class QualiopiComplaint(models.Model):
 
     # === THE NEXT STEP === #
 
-    @api.depends('state', 'nature', 'ack_date', 'ack_impossible_reason', 'ack_deadline', 'analysis_date',
-                 'analysis_deadline', 'correction', 'correction_for', 'decision', 'response', 'response_date',
-                 'response_impossible_reason', 'response_deadline')
+    @api.depends('state', 'nature', 'is_imported', 'ack_date', 'ack_impossible_reason', 'ack_deadline',
+                 'analysis_date', 'analysis_deadline', 'correction', 'correction_for', 'decision', 'response',
+                 'response_date', 'response_impossible_reason', 'response_deadline')
     def _compute_next_step(self):
         for complaint in self:
             complaint.next_step, complaint.next_deadline = complaint._next_step()
@@ -35,10 +35,15 @@ class QualiopiComplaint(models.Model):
         answers = self.nature in ANSWERED_NATURES
         if self._is_ended():
             return False, False
-        if answers and not self.ack_date and not self.ack_impossible_reason:
+        # What the former register did before the state that an entry comes in is not asked for again, nor an
+        # acknowledgement that it did not note: its time is long past.
+        former = self.is_imported and self.state
+        if former == 'answered':
+            return 'close', False
+        if answers and not former and not self.ack_date and not self.ack_impossible_reason:
             return 'acknowledge', self.ack_deadline
         # The date stands for the causes, also those of the findings, and costs no query.
-        if self.nature != 'safeguarding' and not self.analysis_date:
+        if self.nature != 'safeguarding' and former != 'treatment' and not self.analysis_date:
             return 'analyse', self.analysis_deadline
         if self.nature != 'complaint' and not (self.correction and (answers or self.correction_for)):
             return 'act', False

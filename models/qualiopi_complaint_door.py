@@ -19,6 +19,8 @@ _COMPLETED_AT_ONCE = 200
 _UNTREATED = dict.fromkeys((
     'ack_date', 'analysis_date', 'correction_date', 'decision_date', 'response_date', 'verdict_date',
 ), False)
+# How the entry came and what was told there: the door's to say.
+_DOOR_FIELDS = {'text_origin', 'told_when', 'told_training', 'sender_lang'}
 
 
 class QualiopiComplaint(models.Model):
@@ -27,7 +29,7 @@ class QualiopiComplaint(models.Model):
     # Composed with those of the other files, whatever their order.
     @property
     def _server_fields(self):
-        return super()._server_fields | {'intake_key', 'is_just_received'}
+        return super()._server_fields | _DOOR_FIELDS | {'intake_key', 'is_just_received'}
 
     intake_key = fields.Char(
         "Key of the message", readonly=True, copy=False, groups='base.group_system',
@@ -62,7 +64,7 @@ class QualiopiComplaint(models.Model):
         model = self.sudo().with_user(SUPERUSER_ID).with_company(company).with_context(
             mail_create_nosubscribe=True, mail_create_nolog=is_later, allowed_company_ids=company.ids,
         )
-        model._check_server_values([vals])
+        model._check_server_values([{name: value for name, value in vals.items() if name not in _DOOR_FIELDS}])
         if not vals.get('name') and vals.get('description'):
             vals = {**vals, 'name': model._subject_of(vals['description'])}
         try:

@@ -94,10 +94,13 @@ class QualiopiComplaint(models.Model):
         evidence; whoever wrote it, and about which session, where that is certain."""
         passage = self._qualiopi_passage()
         if not passage:
-            return super().message_new(msg_dict, {
-                'description': html2plaintext(msg_dict.get('body') or ''), 'text_origin': 'mail',
-                **(custom_values or {}),
+            complaint = super().message_new(msg_dict, {
+                'description': html2plaintext(msg_dict.get('body') or ''), **(custom_values or {}),
             })
+            if self.env.su:
+                # A gateway delivered it; somebody who calls this by hand has typed it.
+                complaint._as_server().text_origin = 'mail'
+            return complaint
         place = self.env['qualiopi.incoming.mail']._place_of(custom_values, None)
         company_id = place['company_id'] if place['company_id'] in passage.rows else next(iter(passage.rows))
         row = passage.rows[company_id]

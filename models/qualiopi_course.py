@@ -11,6 +11,7 @@ ACTION_CATEGORIES = [
 class QualiopiCourse(models.Model):
     _name = 'qualiopi.course'
     _description = "Course"
+    _inherit = 'qualiopi.program.mixin'
     _order = 'name, id'
     _check_company_auto = True
     _check_company_domain = models.check_company_domain_parent_of

@@ -7,7 +7,7 @@ class QualiopiDefaultOwner(models.Model):
 
     _name = 'qualiopi.default.owner'
     _description = "Default Owner of Register Entries"
-    _inherit = 'qualiopi.cached.mixin'
+    _inherit = ['qualiopi.program.mixin', 'qualiopi.cached.mixin']
     _order = 'company_id, sequence, id'
     _check_company_auto = True
 

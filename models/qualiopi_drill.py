@@ -19,8 +19,11 @@ _LONG_DAYS = 2
 class QualiopiDrill(models.Model):
     _name = 'qualiopi.drill'
     _description = "Sample Drill"
+    _inherit = 'qualiopi.part.mixin'
     _order = 'id desc'
     _check_company_auto = True
+    _server_fields = frozenset({'drawn_on', 'drawn_by_id', 'population'})
+    _frozen_fields = frozenset({'company_id'})
 
     name = fields.Char(compute='_compute_name')
     company_id = fields.Many2one(
@@ -121,7 +124,7 @@ class QualiopiDrill(models.Model):
         # sudo: the sample is the program's; write access to the drill was checked
         self.env['qualiopi.drill.line'].sudo().create(lines)
         # sudo: as above
-        self.sudo().write({
+        self.sudo()._as_server().write({
             'drawn_on': fields.Datetime.now(), 'drawn_by_id': self.env.uid, 'population': len(events),
         })
         return True

@@ -6,6 +6,7 @@ class QualiopiDropoutContact(models.Model):
 
     _name = 'qualiopi.dropout.contact'
     _description = "Contact with a Learner Who Stopped"
+    _inherit = 'qualiopi.part.mixin'
     _order = 'date, id'
     _rec_name = 'dropout_id'
 

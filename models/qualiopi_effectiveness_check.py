@@ -11,9 +11,6 @@ _VERIFIER_FIELDS = {
     'verdict', 'done_on', 'has_value', 'value_measured', 'conclusion', 'follow_up', 'evidence_ids',
 }
 
-# What comes with the verdict, which is given after the check exists.
-_VERDICT_FIELDS = {'verdict', 'verdict_by_id', 'verdict_on', 'is_self_check'}
-
 
 class QualiopiEffectivenessCheck(models.Model):
     _name = 'qualiopi.effectiveness.check'
@@ -23,6 +20,7 @@ class QualiopiEffectivenessCheck(models.Model):
     _rec_names_search = ['reference']
     _narrative_fields = {'conclusion'}
     _owner_field = 'verifier_id'
+    _server_fields = frozenset({'verdict_by_id', 'verdict_on', 'is_self_check', 'new_action_id', 'is_automatic'})
 
     action_id = fields.Many2one(
         'qualiopi.improvement.action', required=True, index=True, ondelete='restrict', check_company=True,
@@ -175,14 +173,14 @@ class QualiopiEffectivenessCheck(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_server_values(vals_list)
         for vals in vals_list:
-            self._check_computed_values(vals)
             if vals.get('state', 'planned') != 'planned':
                 self._refuse_value('state')
         judged = [{name: vals.get(name) for name in _VERIFIER_FIELDS & vals.keys()} for vals in vals_list]
         checks = super().create([
-            {name: value for name, value in vals.items() if name not in _VERDICT_FIELDS}
-            for vals in vals_list
+            # The verdict is given once the check exists.
+            {name: value for name, value in vals.items() if name != 'verdict'} for vals in vals_list
         ])
         checks.action_id._check_unlocked()
         for check, vals in zip(checks, judged, strict=True):
@@ -196,7 +194,7 @@ class QualiopiEffectivenessCheck(models.Model):
         if not self._closed_to(vals):
             return super().write(vals)
         self.check_access('write')
-        self._check_computed_values(vals)
+        self._check_written_values(vals)
         self.action_id._check_unlocked()
         for check in self:
             if check.state != 'planned':
@@ -224,9 +222,8 @@ class QualiopiEffectivenessCheck(models.Model):
 
     def _check_writer(self, vals):
         """The named verifier and the quality officers; the rest of the plan is the officers'."""
-        for name in ('verdict_by_id', 'verdict_on', 'is_self_check', 'new_action_id', 'is_automatic', 'action_id'):
-            if name in vals:
-                self._refuse_value(name)
+        for name in vals.keys() & (self._server_fields | {'action_id'}):
+            self._refuse_value(name)
         if vals.get('state') == 'done':
             raise UserError(self.env._("A check is done by its verdict."))
         if self.env.su or self.env.user.has_group('qualiopi.group_officer'):

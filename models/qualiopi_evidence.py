@@ -10,7 +10,6 @@ _OWNERS = (
     'complaint_id', 'finding_id', 'action_id', 'check_id', 'campaign_id', 'dropout_id', 'review_id', 'audit_id',
 )
 _MAX_SIZE = 25 * 1024 * 1024
-_PROGRAM_FIELDS = {'sha256', 'size', 'mimetype', 'company_id', 'is_confidential', 'user_id'}
 _REFUSED_TYPES = ('text/html', 'application/xhtml+xml', 'image/svg+xml', 'application/javascript',
                   'text/javascript', 'application/x-dosexec', 'application/x-msdownload', 'text/xml')
 
@@ -18,8 +17,10 @@ _REFUSED_TYPES = ('text/html', 'application/xhtml+xml', 'image/svg+xml', 'applic
 class QualiopiEvidence(models.Model):
     _name = 'qualiopi.evidence'
     _description = "Evidence"
+    _inherit = 'qualiopi.part.mixin'
     _order = 'date desc, id desc'
     _check_company_auto = True
+    _server_fields = frozenset({'user_id'})
 
     name = fields.Char("Label", required=True, compute='_compute_name', store=True, readonly=False, precompute=True)
     kind = fields.Selection([
@@ -43,7 +44,7 @@ class QualiopiEvidence(models.Model):
     statement = fields.Text(help="What was done, by whom and when, where no document shows it.")
     date = fields.Date(required=True, default=fields.Date.context_today)
     user_id = fields.Many2one(
-        'res.users', "Added by", required=True, readonly=True, ondelete='restrict',
+        'res.users', "Added by", required=True, readonly=True, copy=False, ondelete='restrict',
         default=lambda self: self.env.user,
     )
     sha256 = fields.Char("SHA-256", compute='_compute_sha256', store=True)
@@ -150,8 +151,7 @@ class QualiopiEvidence(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        # What proves the piece is the program's to say.
-        evidence = super().create([self._without_program_fields(vals) for vals in vals_list])
+        evidence = super().create(vals_list)
         evidence._check_unlocked()
         for name in _OWNERS:
             evidence._log_on(name, self.env._("Evidence added: %s"))
@@ -160,7 +160,6 @@ class QualiopiEvidence(models.Model):
 
     def write(self, vals):
         self._check_unlocked()
-        vals = {name: value for name, value in vals.items() if name not in _PROGRAM_FIELDS}
         for name in vals.keys() & set(_OWNERS):
             if any(evidence[name].id != vals[name] for evidence in self):
                 raise UserError(self.env._("A piece of evidence stays with its record: add another one."))
@@ -188,9 +187,8 @@ class QualiopiEvidence(models.Model):
         for name in _OWNERS:
             self._log_on(name, self.env._("Evidence withdrawn: %s"))
 
-    @api.model
-    def _without_program_fields(self, vals):
-        return {name: value for name, value in vals.items() if name not in _PROGRAM_FIELDS}
+    def _server_default(self, name):
+        return self.env.uid if name == 'user_id' else super()._server_default(name)
 
     def _check_unlocked(self):
         for name in _OWNERS:

@@ -9,8 +9,6 @@ from odoo.tools.misc import formatLang
 
 _logger = logging.getLogger(__name__)
 
-# A context value that no remote caller can send.
-_SERVER = object()
 # A step that was begun this often without an end is not begun again by itself.
 _ATTEMPTS = 3
 _USER_FIELDS = {'name', 'company_id', 'date_from', 'date_to', 'indicator_ids', 'is_anonymised'}
@@ -24,9 +22,14 @@ class QualiopiEvidenceFile(models.Model):
 
     _name = 'qualiopi.evidence.file'
     _description = "Evidence File"
-    _inherit = ['mail.thread', 'qualiopi.menu.mixin']
+    _inherit = ['qualiopi.program.mixin', 'mail.thread', 'qualiopi.menu.mixin']
     _menu_part = 'audit'
     _order = 'snapshot_on desc, id desc'
+    _server_fields = frozenset({
+        'state', 'user_id', 'snapshot_on', 'finished_on', 'is_gathered', 'attempts', 'progress', 'progress_text',
+        'note', 'error', 'piece_ids', 'file_count', 'missing_count', 'size', 'sha256', 'manifest_sha256',
+        'cover_sha256', 'totals',
+    })
 
     name = fields.Char(required=True, compute='_compute_name', store=True, readonly=False, precompute=True)
     company_id = fields.Many2one(
@@ -106,13 +109,6 @@ class QualiopiEvidenceFile(models.Model):
                 raise ValidationError(self.env._("The period ends before it begins."))
 
     # === LOCK === #
-
-    def _as_server(self):
-        """The same records, open to the values that only the program writes."""
-        return self.with_context(qualiopi_server=_SERVER)
-
-    def _is_server(self):
-        return self.env.context.get('qualiopi_server') is _SERVER
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -4,14 +4,16 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 _MIMETYPE = 'message/rfc822'
-# A context value that no remote caller can send.
-_PROGRAM = object()
 
 
 class QualiopiEvidence(models.Model):
     """The original of a mail, kept whole: the proof of what was received."""
 
     _inherit = 'qualiopi.evidence'
+
+    @property
+    def _server_fields(self):
+        return super()._server_fields | {'is_original'}
 
     is_original = fields.Boolean("Original message", readonly=True, copy=False)
 
@@ -25,15 +27,6 @@ class QualiopiEvidence(models.Model):
     def _check_content(self):
         # It is larger than what people add, and no file until the line after.
         return super(QualiopiEvidence, self.filtered(lambda piece: not piece.is_original))._check_content()
-
-    @api.model
-    def _without_program_fields(self, vals):
-        if self.env.context.get('qualiopi_original') is _PROGRAM:
-            return vals
-        return super()._without_program_fields({name: value for name, value in vals.items() if name != 'is_original'})
-
-    def write(self, vals):
-        return super().write({name: value for name, value in vals.items() if name != 'is_original'})
 
     def _log_on(self, name, text):
         # That the entry came by mail stands in its discussion.
@@ -55,7 +48,7 @@ class QualiopiEvidence(models.Model):
         :return: the piece of evidence
         """
         complaint.ensure_one()
-        server = self.with_env(complaint.env).with_context(qualiopi_original=_PROGRAM)
+        server = self.with_env(complaint.env)._as_server()
         piece = server.create({
             'complaint_id': complaint.id, 'type': 'file', 'is_original': True,
             'name': self.with_env(complaint.env).env._("Original message"),

@@ -13,8 +13,10 @@ class QualiopiFeedbackReturn(models.Model):
 
     _name = 'qualiopi.feedback.return'
     _description = "Results Given Back"
+    _inherit = 'qualiopi.part.mixin'
     _order = 'date desc, id desc'
     _check_company_auto = True
+    _server_fields = frozenset({'user_id'})
 
     name = fields.Char(required=True)
     company_id = fields.Many2one('res.company', required=True, index=True, ondelete='restrict')
@@ -27,10 +29,14 @@ class QualiopiFeedbackReturn(models.Model):
     date = fields.Date("Sent on", required=True, default=fields.Date.context_today, index=True)
     partner_ids = fields.Many2many('res.partner', string="Recipients", check_company=True)
     user_id = fields.Many2one(
-        'res.users', "Sent by", required=True, ondelete='restrict', default=lambda self: self.env.user,
+        'res.users', "Sent by", required=True, readonly=True, copy=False, ondelete='restrict',
+        default=lambda self: self.env.user,
     )
     file = fields.Binary(attachment=True)
     file_name = fields.Char()
+
+    def _server_default(self, name):
+        return self.env.uid if name == 'user_id' else super()._server_default(name)
 
 
 class QualiopiFeedbackCampaign(models.Model):

@@ -11,6 +11,7 @@ class QualiopiFeedbackRule(models.Model):
 
     _name = 'qualiopi.feedback.rule'
     _description = "Feedback Rule"
+    _inherit = 'qualiopi.program.mixin'
     _order = 'course_id, sequence, id'
     _check_company_auto = True
 

@@ -103,50 +103,25 @@ class QualiopiFeedbackCampaign(models.Model):
             **blanked, 'answered_on': day, 'create_date': midnight, 'write_date': midnight,
             'create_uid': SUPERUSER_ID, 'write_uid': SUPERUSER_ID,
         }
-        kept = [
-            name for name, field in Answer._fields.items()
-            if field.store and field.column_type and name not in ('id', 'access_token', *held)
-        ]
-        cr.execute(SQL(
-            """INSERT INTO survey_user_input (id, access_token, %(held)s, %(kept)s)
-               SELECT m.new_id, m.token, %(values)s, %(kept_values)s
-                 FROM unnest(%(old)s, %(new)s, %(tokens)s) AS m(old_id, new_id, token)
-                 JOIN survey_user_input u ON u.id = m.old_id
-             ORDER BY m.new_id""",
-            held=SQL(', ').join(map(SQL.identifier, held)),
-            kept=SQL(', ').join(map(SQL.identifier, kept)),
-            values=SQL(', ').join(
-                SQL("CAST(%s AS %s)", value, SQL.identifier(Answer._fields[name].column_type[0]))
-                for name, value in held.items()),
-            kept_values=SQL(', ').join(SQL.identifier('u', name) for name in kept),
-            old=old, new=new, tokens=[str(uuid.UUID(int=shuffler.getrandbits(128), version=4)) for __ in old],
-        ))
+        self._insert_copies(
+            Answer, held, {'id': SQL("m.new_id"), 'access_token': SQL("m.token")}, SQL(
+                """unnest(%s, %s, %s) AS m(old_id, new_id, token)
+                   JOIN survey_user_input old ON old.id = m.old_id ORDER BY m.new_id""",
+                old, new, [str(uuid.UUID(int=shuffler.getrandbits(128), version=4)) for __ in old],
+            ))
         cr.execute(SQL(
             """SELECT l.id FROM survey_user_input_line l
                  JOIN unnest(%s, %s) AS m(old_id, new_id) ON m.old_id = l.user_input_id
              ORDER BY m.new_id, l.question_sequence, l.id""", old, new))
         lines = [line for [line] in cr.fetchall()]
-        authored = {'create_date': midnight, 'write_date': midnight, 'create_uid': SUPERUSER_ID,
-                    'write_uid': SUPERUSER_ID}
-        kept = [
-            name for name, field in Line._fields.items()
-            if field.store and field.column_type and name not in ('id', 'user_input_id', *authored)
-        ]
-        cr.execute(SQL(
-            """INSERT INTO survey_user_input_line (id, user_input_id, %(authored)s, %(kept)s)
-               SELECT n.new_line, m.new_id, %(values)s, %(kept_values)s
-                 FROM unnest(%(lines)s::int[], %(new_lines)s::int[]) AS n(old_line, new_line)
-                 JOIN survey_user_input_line l ON l.id = n.old_line
-                 JOIN unnest(%(old)s, %(new)s) AS m(old_id, new_id) ON m.old_id = l.user_input_id
-             ORDER BY n.new_line""",
-            authored=SQL(', ').join(map(SQL.identifier, authored)),
-            kept=SQL(', ').join(map(SQL.identifier, kept)),
-            values=SQL(', ').join(
-                SQL("CAST(%s AS %s)", value, SQL.identifier(Line._fields[name].column_type[0]))
-                for name, value in authored.items()),
-            kept_values=SQL(', ').join(SQL.identifier('l', name) for name in kept),
-            old=old, new=new, lines=lines, new_lines=numbers('survey_user_input_line', len(lines)),
-        ))
+        authored = {name: held[name] for name in ('create_date', 'write_date', 'create_uid', 'write_uid')}
+        self._insert_copies(
+            Line, authored, {'id': SQL("n.new_line"), 'user_input_id': SQL("m.new_id")}, SQL(
+                """unnest(%s::int[], %s::int[]) AS n(old_line, new_line)
+                   JOIN survey_user_input_line old ON old.id = n.old_line
+                   JOIN unnest(%s, %s) AS m(old_id, new_id) ON m.old_id = old.user_input_id ORDER BY n.new_line""",
+                lines, numbers('survey_user_input_line', len(lines)), old, new,
+            ))
         asked = Answer._fields['predefined_question_ids']
         cr.execute(SQL(
             """INSERT INTO %(table)s (%(answer)s, %(question)s)
@@ -166,3 +141,28 @@ class QualiopiFeedbackCampaign(models.Model):
         cr.execute(SQL("DELETE FROM survey_user_input WHERE id IN %s", tuple(old)))
         Line.invalidate_model(flush=False)
         Answer.invalidate_model(flush=False)
+
+    def _insert_copies(self, model, held, own, source):
+        """Insert copies of rows.
+
+        :param model: of which the rows are
+        :param dict held: by field, the value that all copies bear
+        :param dict own: by field, where ``source`` has the value of each copy
+        :param SQL source: joined with the rows under the name of ``old``, in the order of the copies
+        """
+        kept = [
+            name for name, field in model._fields.items()
+            if field.store and field.column_type and name not in held and name not in own
+        ]
+        self.env.cr.execute(SQL(
+            "INSERT INTO %s (%s) SELECT %s FROM %s",
+            SQL.identifier(model._table),
+            SQL(', ').join(map(SQL.identifier, (*own, *held, *kept))),
+            SQL(', ').join((
+                *own.values(),
+                *(SQL("CAST(%s AS %s)", value, SQL.identifier(model._fields[name].column_type[0]))
+                  for name, value in held.items()),
+                *(SQL.identifier('old', name) for name in kept),
+            )),
+            source,
+        ))

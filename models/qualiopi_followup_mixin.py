@@ -86,7 +86,9 @@ class QualiopiFollowupMixin(models.AbstractModel):
 
     def _followup_pass(self):
         found = self.env.context.get('qualiopi_followup_pass')
-        return found if isinstance(found, Pass) else Pass(self.browse())
+        # What is due to be computed of another register may be so in the middle of this one's pass.
+        is_ours = isinstance(found, Pass) and found.new_records._name == self._name
+        return found if is_ours else Pass(self.browse())
 
     def _followup_owed(self):
         """Steps that the state expects and that nobody declared not applicable, by record."""

@@ -4,9 +4,6 @@ from odoo.tools import SQL, plaintext2html
 
 from .qualiopi_list_mixin import QualiopiListMixin
 
-# A context value that no remote caller can send: our own methods write with it what users may not.
-_SERVER = object()
-
 # Fields of Odoo's own mechanisms, which a closed record lets pass (design, rule 5).
 _OPEN_PREFIXES = ('message_', 'activity_', 'website_message_', 'rating_', 'my_activity_')
 _OPEN_FIELDS = {'access_token', 'color'}
@@ -24,7 +21,7 @@ def is_meaningful(text):
 class QualiopiGuardedMixin(models.AbstractModel):
     _name = 'qualiopi.guarded.mixin'
     _description = "Lock and Confidentiality of Quality Records"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['qualiopi.program.mixin', 'mail.thread', 'mail.activity.mixin']
     _check_company_auto = True
 
     # Reading one of these is opening the record (design, rule 8).
@@ -33,35 +30,6 @@ class QualiopiGuardedMixin(models.AbstractModel):
     _owner_field = 'user_id'
 
     is_locked = fields.Boolean(compute='_compute_is_locked')
-
-    # === VALUES OF THE PROGRAM === #
-
-    def _is_server(self):
-        return self.env.context.get('qualiopi_server') is _SERVER
-
-    def _as_server(self):
-        """The same records, open to the values that only the program writes."""
-        return self.with_context(qualiopi_server=_SERVER)
-
-    def _as_user(self):
-        return self.with_context(qualiopi_server=False)
-
-    def _check_computed_values(self, names):
-        """Refuse values of stored computed fields, which Odoo takes from a remote caller as they come.
-
-        :param names: names of the fields that are written
-        :raise UserError: names the field
-        """
-        for name in names:
-            field = self._fields.get(name)
-            if field and field.compute and field.store and field.readonly:
-                self._refuse_value(name)
-
-    def _refuse_value(self, name):
-        raise UserError(self.env._(
-            "\"%s\" is filled in by the program and cannot be set by hand.",
-            self._fields[name]._description_string(self.env),
-        ))
 
     # === COMPANY === #
 

@@ -29,9 +29,9 @@ class QualiopiImprovementAction(models.Model):
     _series = 'ACT'
     _server_fields = {
         'reference', 'closed_on', 'closed_by_id', 'cancelled_on', 'cancel_reason', 'reopen_reason',
-        'done_on', 'carried_out_by_id', 'replaced_by_id', 'postponement_ids',
+        'done_on', 'carried_out_by_id', 'replaced_by_id', 'postponement_ids', 'referential_date',
     }
-    _import_fields = {'closed_on', 'cancelled_on', 'cancel_reason', 'done_on'}
+    _import_fields = {'referential_date', 'closed_on', 'cancelled_on', 'cancel_reason', 'done_on'}
     _batch_defaults = ('company_id', 'user_id', 'indicator_ids', 'stage_id')
 
     # What and why
@@ -156,6 +156,9 @@ class QualiopiImprovementAction(models.Model):
         return self._open_records(self.complaint_ids, self.env._("Register entries"))
 
     # === PHASES === #
+
+    def _server_default(self, name):
+        return fields.Date.context_today(self) if name == 'referential_date' else super()._server_default(name)
 
     @api.model
     def _default_stage_id(self):

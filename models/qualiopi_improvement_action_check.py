@@ -98,7 +98,7 @@ class QualiopiImprovementAction(models.Model):
         )
         dates = waiting._check_dates_planned(after)
         # sudo: the program plans checks of actions that the user has moved
-        self.env['qualiopi.effectiveness.check'].sudo().create([{
+        self.env['qualiopi.effectiveness.check'].sudo()._as_server().create([{
             'action_id': action.id,
             'planned_on': dates[action],
             'verifier_id': action._default_verifier().id,

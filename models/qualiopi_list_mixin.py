@@ -22,8 +22,9 @@ class QualiopiListMixin(models.AbstractModel):
 
     _name = 'qualiopi.list.mixin'
     _description = "Editable List"
-    _inherit = 'qualiopi.cached.mixin'
+    _inherit = ['qualiopi.part.mixin', 'qualiopi.cached.mixin']
     _order = 'sequence, id'
+    _server_fields = frozenset({'code'})
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
@@ -41,6 +42,10 @@ class QualiopiListMixin(models.AbstractModel):
     _code_uniq = models.UniqueIndex(
         '(code) WHERE code IS NOT NULL', "A technical key exists only once."
     )
+
+    def _is_server(self):
+        # The lists that come with the program are its data files'.
+        return self.env.su or super()._is_server()
 
     @ormcache('self._origin.id', 'name')
     def _cached_value(self, name):

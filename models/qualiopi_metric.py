@@ -355,6 +355,10 @@ class QualiopiImprovementAction(models.Model):
 class QualiopiEffectivenessCheck(models.Model):
     _inherit = 'qualiopi.effectiveness.check'
 
+    @property
+    def _server_fields(self):
+        return super()._server_fields | {'metric_frozen'}
+
     metric_kind = fields.Selection(related='action_id.metric_kind')
     metric_frozen = fields.Json(readonly=True, copy=False, export_string_translation=False)
     metric_before = fields.Char("Value before (data)", compute='_compute_metric')
@@ -385,18 +389,8 @@ class QualiopiEffectivenessCheck(models.Model):
             for name in ('before', 'after', 'change', 'warning', 'method'):
                 check[f'metric_{name}'] = said.get(name)
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        if not self._is_server() and any(vals.get('metric_frozen') for vals in vals_list):
-            self._refuse_value('metric_frozen')
-        return super().create(vals_list)
-
     def write(self, vals):
-        if self._is_server():
-            return super().write(vals)
-        if 'metric_frozen' in vals:
-            self._refuse_value('metric_frozen')
-        if not vals.get('verdict'):
+        if self._is_server() or not vals.get('verdict'):
             return super().write(vals)
         for check in self:
             # sudo: how the action is measured, to whoever may judge it; what may be written is checked below

@@ -4,7 +4,6 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 # One page holds the texts of a course: they are written to be read at a glance.
 _SAID_LENGTH = 300
 _DONE_LENGTH = 400
-_PROGRAM_FIELDS = {'state', 'released_by_id', 'released_on'}
 _PUBLISHED_FIELDS = {'kind', 'text_said', 'text_done', 'course_id', 'action_id', 'line_id', 'consent', 'company_id'}
 
 
@@ -14,10 +13,11 @@ class QualiopiPublication(models.Model):
 
     _name = 'qualiopi.publication'
     _description = "Text for Publication"
-    _inherit = ['mail.thread']
+    _inherit = ['qualiopi.program.mixin', 'mail.thread']
     _order = 'released_on desc, id desc'
     _rec_name = 'text_said'
     _check_company_auto = True
+    _server_fields = frozenset({'state', 'released_by_id', 'released_on'})
 
     kind = fields.Selection([
         ('change', "You said, we did"),
@@ -121,14 +121,14 @@ class QualiopiPublication(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if not self.env.su and any(_PROGRAM_FIELDS & vals.keys() for vals in vals_list):
+        if not self.env.su and any(self._server_fields & vals.keys() for vals in vals_list):
             raise UserError(self.env._("A text is released by its button."))
         return super().create(vals_list)
 
     def write(self, vals):
         if not self.env.su:
             self.check_access('write')
-            if _PROGRAM_FIELDS & vals.keys():
+            if self._server_fields & vals.keys():
                 raise UserError(self.env._("A text is released by its button."))
             if _PUBLISHED_FIELDS & vals.keys() and 'released' in self.mapped('state'):
                 raise UserError(self.env._("This text is public: withdraw it, change it, then have it released again."))

@@ -22,6 +22,12 @@ _DISCUSS_DAYS = 15
 class QualiopiImprovementAction(models.Model):
     _inherit = 'qualiopi.improvement.action'
 
+    @property
+    def _server_fields(self):
+        return super()._server_fields | {
+            'has_recurrence', 'recurrence_on', 'recurrence_complaint_ids', 'recurrence_signal_ids', 'recurrence_note',
+        }
+
     has_recurrence = fields.Boolean(
         "Came back", readonly=True, copy=False, index='btree_not_null', tracking=True,
         help="After the action was judged effective, a complaint or a low score of the same category and scope came.",
@@ -36,21 +42,6 @@ class QualiopiImprovementAction(models.Model):
         string="Low scores since the verdict", readonly=True, copy=False,
     )
     recurrence_note = fields.Char("What was decided about it", readonly=True, copy=False, tracking=True)
-
-    def _check_server_values(self, vals_list):
-        if not self._is_server():
-            for vals in vals_list:
-                self._check_recurrence_values(vals)
-        return super()._check_server_values(vals_list)
-
-    def _check_written_values(self, vals):
-        self._check_recurrence_values(vals)
-        return super()._check_written_values(vals)
-
-    def _check_recurrence_values(self, vals):
-        for name in vals:
-            if name == 'has_recurrence' or name.startswith('recurrence_'):
-                self._refuse_value(name)
 
     # === WHAT CAME BACK === #
 

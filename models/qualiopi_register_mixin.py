@@ -5,7 +5,6 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.fields import Command
 
 from .qualiopi_guarded_mixin import is_meaningful
 
@@ -19,11 +18,9 @@ class QualiopiRegisterMixin(models.AbstractModel):
 
     # Prefix of the numbers; a model that returns another one for some entries overrides _series_of().
     _series = None
-    # What only the program writes, whoever asks.
     _server_fields = {
         'reference', 'closed_on', 'closed_by_id', 'cancelled_on', 'cancel_reason', 'reopen_reason',
     }
-    # What never changes once a record exists.
     _frozen_fields = {'is_imported', 'company_id'}
     # What its author may still correct before anybody treats the record.
     _declarant_fields = {'name', 'description', 'event_id', 'registration_id', 'evidence_ids'}
@@ -154,47 +151,15 @@ class QualiopiRegisterMixin(models.AbstractModel):
         ))
 
     def _check_server_values(self, vals_list):
-        """Refuse at creation what only the program writes; imported records bring a state of theirs."""
-        if self._is_server():
+        super()._check_server_values(vals_list)
+        if self.env.su or self._is_server() or self.env.user.has_group('qualiopi.group_officer'):
             return
-        for vals in vals_list:
-            allowed = self._import_fields if vals.get('is_imported') else set()
-            self._check_computed_values(vals.keys() - self._server_fields)
-            for name in self._server_fields - allowed:
-                if vals.get(name) and vals[name] != self._server_default(name):
-                    self._refuse_value(name)
-            if vals.get('is_imported') and not self.env.su and not self.env.user.has_group('qualiopi.group_officer'):
-                raise UserError(self.env._("Only a quality officer takes over a former register."))
+        if any(vals.get('is_imported') for vals in vals_list):
+            raise UserError(self.env._("Only a quality officer takes over a former register."))
 
-    def _server_default(self, name):
-        """The value of a field of the program that a new record may name without harm."""
-        return None
-
-    def _check_written_values(self, vals):
-        self._check_computed_values(vals.keys() - self._server_fields)
-        for name in vals.keys() & (self._server_fields | self._frozen_fields):
-            if any(record._differs_from({name: vals[name]}) for record in self):
-                self._refuse_value(name)
-
-    def _differs_from(self, vals):
-        """Whether a write of ``vals`` would change the record: a table that is imported twice says again
-        what stands there already."""
-        self.ensure_one()
-        for name, value in vals.items():
-            field = self._fields.get(name)
-            if field is None:
-                return True
-            if field.type in ('one2many', 'many2many'):
-                ids = set(self[name].ids)
-                for command in value or ():
-                    if command[0] == Command.SET and set(command[2]) == ids:
-                        continue
-                    if command[0] == Command.LINK and command[1] in ids:
-                        continue
-                    return True
-            elif field.convert_to_cache(value, self) != field.convert_to_cache(self[name], self):
-                return True
-        return False
+    def _given_fields(self, vals):
+        # Imported records bring a state of theirs.
+        return self._import_fields if vals.get('is_imported') else set()
 
     def _check_declarant(self, vals):
         """A declarant corrects the own statement until somebody treats it; the owner treats it."""

@@ -8,9 +8,10 @@ class QualiopiResult(models.Model):
 
     _name = 'qualiopi.result'
     _description = "Results of an Assessment"
-    _inherit = ['mail.thread']
+    _inherit = ['qualiopi.part.mixin', 'mail.thread']
     _order = 'date desc, id desc'
     _check_company_auto = True
+    _server_fields = frozenset({'taken_on'})
 
     name = fields.Char(
         "Assessment", required=True, compute='_compute_name', store=True, readonly=False, precompute=True,
@@ -115,7 +116,7 @@ class QualiopiResult(models.Model):
         return results
 
     def write(self, vals):
-        if vals.keys() & {'presented', 'passed', 'partial'} and not self.env.context.get('qualiopi_take_over'):
+        if vals.keys() & {'presented', 'passed', 'partial'} and not self._is_server():
             typed = vals.get('source') == 'typed'
             if not typed and any(result.source == 'survey' for result in self):
                 raise UserError(self.env._(
@@ -137,7 +138,7 @@ class QualiopiResult(models.Model):
                 raise UserError(self.env._("These results are typed in: choose the certification first."))
             result.survey_id.check_access('read')
             best = result._best_answers()
-            result.with_context(qualiopi_take_over=True).write({
+            result._as_server().write({
                 'presented': len(best), 'passed': sum(best.values()), 'partial': 0,
                 'taken_on': fields.Datetime.now(),
             })

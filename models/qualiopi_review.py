@@ -345,7 +345,7 @@ class QualiopiReview(models.Model):
             actions = self.env['qualiopi.improvement.action'].search(
                 company & Domain('due_state', '=', 'late'), order='date_due, id',
             ) - review.item_ids.late_action_id
-            self.env['qualiopi.review.item'].create([
+            review.item_ids._as_server().create([
                 *({'review_id': review.id, 'kind': 'entry', 'entry_id': entry.id, 'name': entry.reference,
                    'sequence': 100} for entry in entries),
                 *({'review_id': review.id, 'kind': 'action', 'late_action_id': action.id, 'name': action.reference,

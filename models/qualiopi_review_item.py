@@ -8,23 +8,24 @@ from odoo.tools.misc import formatLang
 
 from .qualiopi_guarded_mixin import is_meaningful
 
-# What only the program writes.
-_SERVER_FIELDS = {'figures', 'decisions', 'kind', 'entry_id', 'late_action_id', 'state'}
-
 
 class QualiopiReviewItem(models.Model):
     """One item of a review: what is looked at, what was said, what was decided and what came of it."""
 
     _name = 'qualiopi.review.item'
     _description = "Review Item"
+    _inherit = 'qualiopi.part.mixin'
     _order = 'review_id, sequence, id'
     _check_company_auto = True
+    _server_fields = frozenset({'figures', 'decisions', 'kind', 'entry_id', 'late_action_id'})
 
     review_id = fields.Many2one('qualiopi.review', required=True, index=True, ondelete='restrict')
     company_id = fields.Many2one(related='review_id.company_id', store=True, index=True)
     is_locked = fields.Boolean(related='review_id.is_locked')
     review_state = fields.Selection(related='review_id.state', string="State of the review")
-    topic_id = fields.Many2one('qualiopi.review.topic', ondelete='restrict', index='btree_not_null')
+    topic_id = fields.Many2one(
+        'qualiopi.review.topic', ondelete='restrict', index='btree_not_null', check_company=True,
+    )
     guidance = fields.Text(related='topic_id.guidance')
     sequence = fields.Integer(default=160)
     name = fields.Char("Item", required=True)
@@ -188,14 +189,11 @@ class QualiopiReviewItem(models.Model):
 
     # === CRUD === #
 
-    def _is_server(self):
-        return self.env['qualiopi.review']._is_server()
+    def _server_default(self, name):
+        return 'topic' if name == 'kind' else super()._server_default(name)
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if not self._is_server() and {'figures', 'decisions', 'state'} & vals.keys():
-                raise UserError(self.env._("Figures are gathered by the program and cannot be set by hand."))
         items = super().create(vals_list)
         items._check_unlocked()
         return items
@@ -203,8 +201,6 @@ class QualiopiReviewItem(models.Model):
     def write(self, vals):
         self.check_access('write')
         self._check_unlocked()
-        if not self._is_server() and _SERVER_FIELDS & vals.keys():
-            raise UserError(self.env._("Figures are gathered by the program and cannot be set by hand."))
         if any(item.review_id.id != vals.get('review_id', item.review_id.id) for item in self):
             raise UserError(self.env._("An item stays with its review."))
         return super().write(vals)

@@ -107,6 +107,10 @@ class QualiopiSignal(models.Model):
 class QualiopiFeedbackCampaign(models.Model):
     _inherit = 'qualiopi.feedback.campaign'
 
+    @property
+    def _server_fields(self):
+        return super()._server_fields | {'signal_on', 'is_signal_stale'}
+
     signal_on = fields.Date(readonly=True, copy=False, export_string_translation=False)
     is_signal_stale = fields.Boolean(readonly=True, copy=False, export_string_translation=False)
 

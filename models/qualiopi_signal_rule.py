@@ -23,6 +23,7 @@ class QualiopiSignalRule(models.Model):
     _name = 'qualiopi.signal.rule'
     _description = "Signal Rule"
     _inherit = ['qualiopi.list.mixin']
+    _check_company_auto = True
 
     company_id = fields.Many2one(
         help="Leave empty for the rule of all companies that have none of their own of this kind.",
@@ -53,14 +54,16 @@ class QualiopiSignalRule(models.Model):
         help="Below so many answers, or persons asked, or learners, a figure says too little to be a signal.",
     )
     stakeholder_id = fields.Many2one(
-        'qualiopi.stakeholder', ondelete='restrict', help="Leave empty for all stakeholders.",
+        'qualiopi.stakeholder', ondelete='restrict', check_company=True, help="Leave empty for all stakeholders.",
     )
     question_id = fields.Many2one(
         'survey.question', ondelete='cascade',
         domain="[('survey_id.survey_type', '=', 'qualiopi'), ('qualiopi_use', '=', 'satisfaction')]",
         help="Leave empty for each satisfaction question.",
     )
-    severity_id = fields.Many2one('qualiopi.severity', ondelete='restrict', help="Of the finding that it makes.")
+    severity_id = fields.Many2one(
+        'qualiopi.severity', ondelete='restrict', check_company=True, help="Of the finding that it makes.",
+    )
     mode = fields.Selection([
         ('propose', "Propose a finding"),
         ('create', "Create the finding"),

@@ -106,9 +106,11 @@ class QualiopiCase(TransactionCase):
     @classmethod
     def make_complaint(cls, user=None, **values):
         """An entry as ``user``, the officer by default, records it."""
-        return cls.model_as('qualiopi.complaint', user or cls.officer).create({
-            'description': "The room was too cold for two days", **values,
-        })
+        model = cls.model_as('qualiopi.complaint', user or cls.officer)
+        if 'text_origin' in values:
+            # Which door an entry came by is the program's to say.
+            model = model._as_server()
+        return model.create({'description': "The room was too cold for two days", **values})._as_user()
 
     @classmethod
     def make_confidential(cls, **values):

@@ -314,7 +314,8 @@ class TestAudit(AuditCase):
         first, second = audit.question_ids[:2]
         first.write({'result': 'shown', 'comment': "All there", 'evidence': "Web site", 'interviewed': "Ann"})
         self.assertRecordValues(first, [{'answered_by_id': self.officer.id, 'answered_on': date(2026, 11, 20)}])
-        first.write({'answered_by_id': self.manager.id})
+        with self.assertRefused("filled in by the program"):
+            first.write({'answered_by_id': self.manager.id})
         self.assertEqual(first.answered_by_id, self.officer, "the program says who")
         self.assertEqual(first.action_next()['res_id'], second.id)
         self.assertEqual((audit.answered_count, audit.question_count), (1, 33))

@@ -191,6 +191,15 @@ class TestFollowupLife(FollowupCase):
         self.user_env(complaint, self.manager).action_cancel("Entered twice")
         self.assertFalse(activities.exists())
 
+    def test_cancelled_while_another_register_waits(self):
+        """What is still to be computed of an action does not mix with the steps of an entry."""
+        complaint, action = self.make_complaint(), self.make_action('plan')
+        self.env.flush_all()
+        action._as_server().referential_date = '2026-11-02'
+        self.user_env(complaint, self.manager).action_cancel("Recorded twice")
+        self.assertFalse(self.activities(complaint))
+        self.assertEqual(action.referential_date, date(2026, 11, 2))
+
     def test_ended_is_kept(self):
         """What was done stays in the history, in one note."""
         complaint = self.make_complaint()

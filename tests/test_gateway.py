@@ -172,8 +172,11 @@ class TestGateway(GatewayCase):
         complaint = self.deliver(self.raw())
         with self.assertRefused("not withdrawn"):
             complaint.evidence_ids.with_user(self.officer).unlink()
-        piece = self.add_statement(complaint.with_user(self.officer), is_original=True)
-        self.assertFalse(piece.is_original)
+        with self.assertRefused("filled in by the program"):
+            self.add_statement(complaint.with_user(self.officer), is_original=True)
+        piece = self.add_statement(complaint.with_user(self.officer))
+        with self.assertRefused("filled in by the program"):
+            piece.write({'is_original': True})
         with self.assertRefused("never edited"):
             complaint.with_user(self.officer).write({'description': "Another text"})
 

@@ -140,6 +140,29 @@ class TestImport(QualiopiCase):
             self.assertEqual(action.phase, phase)
             self.assertFalse(action.check_ids)
 
+    def test_next_step(self):
+        """An open entry waits for what the former register left to do; nobody acknowledges it years later."""
+        for nature, state, given, step in (
+            ('complaint', 'received', {}, 'analyse'),
+            ('complaint', 'received', {'ack_date': datetime(2020, 1, 2)}, 'analyse'),
+            ('complaint', 'acknowledged', {}, 'analyse'),
+            ('complaint', 'analysis', {}, 'analyse'),
+            ('complaint', 'analysis', {'cause_ids': [Command.set(self.cause.ids)]}, 'respond'),
+            ('complaint', 'treatment', {}, 'respond'),
+            ('complaint', 'answered', {}, 'close'),
+            ('difficulty', 'received', {}, 'analyse'),
+            ('difficulty', 'treatment', {}, 'act'),
+            ('complaint', 'closed', {}, False),
+        ):
+            complaint = self._model().create({
+                'name': "Old", 'received_on': datetime(2020, 1, 1), 'is_imported': True, 'nature': nature,
+                'state': state, 'old_reference': "R-1", **given,
+            })
+            with self.subTest(nature=nature, state=state, given=list(given)):
+                self.assertEqual((complaint.next_step, complaint.next_deadline), (step, False))
+        # Of our own, the acknowledgement comes first.
+        self.assertEqual(self.make_complaint().next_step, 'acknowledge')
+
     def test_locked_and_reopened(self):
         """A closed record that was taken over is closed; reopened, it goes on like any other."""
         complaint = self._model().create({

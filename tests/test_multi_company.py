@@ -1,11 +1,14 @@
 from odoo import Command
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
+from odoo.tools import SQL
 
-from .common import QualiopiCase
+from .common import TODAY, QualiopiCase
+from .each_model import EachModelCase
 
 # Who did it is a fact, whatever companies the person has since.
 FACTS = {'ack_user_id', 'response_user_id', 'correction_user_id'}
+FACTS_BESIDE = {'qualiopi.dropout.contact.user_id'}
 REGISTERS = ('qualiopi.complaint', 'qualiopi.finding', 'qualiopi.improvement.action', 'qualiopi.effectiveness.check',
              'qualiopi.evidence')
 
@@ -163,15 +166,25 @@ class TestMultiCompany(QualiopiCase):
             self.assertIn(field, tried)
 
     def test_links_declare_it(self):
-        """check_company stands on every link between records of companies."""
-        for name in (*REGISTERS, 'qualiopi.communication'):
-            for field in self.env[name]._fields.values():
+        """check_company stands on every link between records of companies, and is looked at."""
+        checked = set()
+        for name in self.env.registry:
+            model = self.env[name]
+            if not name.startswith('qualiopi.') or 'company_id' not in model._fields or model._transient:
+                continue
+            for field in model._fields.values():
                 if field.type not in ('many2one', 'many2many') or not field.store or field.readonly or field.related:
                     continue
-                if field.name in FACTS:
+                if field.name in FACTS or str(field) in FACTS_BESIDE:
+                    continue
+                if model._fields['company_id'].related == f'{field.name}.company_id' and not field.check_company:
+                    # The company is that of the other end: there is nothing to compare.
                     continue
                 if 'company_id' in self.env[field.comodel_name]._fields and field.comodel_name != 'res.company':
                     self.assertTrue(field.check_company, str(field))
+                    self.assertTrue(model._check_company_auto, name)
+                    checked.add(name)
+        self.assertLessEqual({*REGISTERS, 'qualiopi.communication', 'qualiopi.dropout', 'qualiopi.risk'}, checked)
 
     def test_rules_on_every_model(self):
         """Each model of ours with a company has a rule for everybody about it."""
@@ -195,3 +208,138 @@ class TestMultiCompany(QualiopiCase):
                 self.user_env(self.theirs[model], self.manager).with_context(
                     allowed_company_ids=self.company.ids,
                 ).action_cancel("Not mine at all")
+
+
+@tagged('post_install', '-at_install')
+@freeze_time(TODAY)
+class TestEachModelElsewhere(EachModelCase):
+    """Each model of ours, not the registers alone (quality.md, B6)."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        campaign = cls.model_as('qualiopi.feedback.campaign', cls.officer).create({
+            'stakeholder_id': cls.stakeholder.id, 'event_id': cls.event.id, 'moment': 'hot', 'survey_id': cls.survey.id,
+        })
+        campaign._as_server().state = 'done'
+        cls.model_as('qualiopi.readiness.run', cls.officer)._run(cls.company)
+        own = {'company_id': cls.company.id}
+        # What nobody makes by hand.
+        cls.program_values = {
+            'qualiopi.access.log': {
+                **own, 'date': TODAY[:10], 'time': TODAY, 'user_id': cls.officer.id, 'operation': 'open',
+                'res_model': 'qualiopi.complaint', 'res_id': cls.complaint.id,
+            },
+            'qualiopi.audit.visit': {
+                'link_id': cls.make(cls.env['qualiopi.audit.link'], cls.manager).id, 'page': 'code',
+            },
+            'qualiopi.complaint.version': {
+                'complaint_id': cls.complaint.id, 'description': "Cold", 'user_id': cls.officer.id, 'date': TODAY,
+            },
+            'qualiopi.drill.line': {
+                'drill_id': cls.make(cls.env['qualiopi.drill'], cls.officer).id, 'event_id': cls.event.id,
+            },
+            'qualiopi.evidence.piece': {
+                'file_id': cls.make(cls.env['qualiopi.evidence.file'], cls.officer).id, 'kind': 'document',
+            },
+            'qualiopi.feedback.invite': {'campaign_id': campaign.id, 'name': "Somebody", 'person_key': "somebody"},
+            'qualiopi.incoming.mail': {**own, 'key': "a mail"},
+            'qualiopi.postponement': {
+                'action_id': cls.action.id, 'old_date': TODAY[:10], 'reason': "The plumber is ill",
+                'user_id': cls.officer.id,
+            },
+            'qualiopi.pseudonym': {**own, 'key': "somebody", 'name': "Somebody", 'number': 1},
+            'qualiopi.risk.evaluation': {
+                'risk_id': cls.make(cls.env['qualiopi.risk'], cls.officer).id, 'user_id': cls.officer.id,
+                'probability': '1', 'severity': '1',
+            },
+            'qualiopi.signal': {
+                **own, 'name': "Low", 'rule_id': cls.make(cls.env['qualiopi.signal.rule'], cls.manager).id,
+                'date': TODAY[:10], 'subject_key': "a", 'period_key': "b", 'case_key': "c",
+            },
+        }
+
+    @classmethod
+    def _names(cls):
+        return [
+            name for name in sorted(cls.env.registry)
+            if name.startswith('qualiopi.') and 'company_id' in cls.env[name]._fields
+            and not cls.env[name]._abstract and not cls.env[name]._transient
+        ]
+
+    def _make_all(self):
+        """A record of our company of each model that people or the program make."""
+        for name in self._names():
+            model = self.env[name]
+            if name in self.program_values:
+                model.sudo().create(self.program_values[name])
+            elif name in self.values:
+                makers = (user for user in (self.officer, self.manager) if model.with_user(user).has_access('create'))
+                own = {'company_id': self.company.id} if not model._fields['company_id'].readonly else {}
+                self.make(model, next(makers), **own)
+        self.env.flush_all()
+
+    def _seen(self, name, user):
+        return self.model_as(name, user).with_context(active_test=False).search([
+            ('company_id', 'in', (self.company + self.other_company).ids)])
+
+    def test_invisible(self):
+        """What is moved to another company is out of everybody's sight here."""
+        self._make_all()
+        users = (self.officer, self.manager, self.auditor, self.confidential, self.declarant)
+        seen = {name for user in users for name in self._names()
+                if self.env[name].with_user(user).has_access('read') and self._seen(name, user)}
+        self.assertEqual(sorted(set(self._names()) - seen), [])
+        for name in self._names():
+            if self.env[name]._auto and self.env[name]._fields['company_id'].store:
+                self.env.cr.execute(SQL(
+                    "UPDATE %s SET company_id = %s WHERE company_id = %s", SQL.identifier(self.env[name]._table),
+                    self.other_company.id, self.company.id))
+        self.env.invalidate_all()
+        for user in users:
+            for model in self.models(user, 'read'):
+                if model._name not in self._names():
+                    continue
+                with self.subTest(user=user.login, model=model._name):
+                    self.assertFalse(self._seen(model._name, user))
+                    records = self.model_as(model._name, user)
+                    # sudo: what is there
+                    foreign = model.sudo().search([('company_id', '=', self.other_company.id)])
+                    self.assertTrue(foreign)
+                    self.assertFalse(records.search_count([('id', 'in', foreign.ids)]))
+                    self.assertFalse(records._read_group([('id', 'in', foreign.ids)], ['company_id'], ['__count']))
+                    with self.assertDenied():
+                        records.browse(foreign[:1].id).read(['company_id'])
+
+    def test_nothing_is_pushed_there(self):
+        """Nobody of one company writes into another one, where he would not see it again."""
+        theirs = {
+            'company_id': self.other_company,
+            'audit_id': self.model_as('qualiopi.audit', self.other_officer).create({
+                'type': 'internal', 'date_from': '2026-11-10'}),
+            'dropout_id': self.model_as('qualiopi.dropout', self.other_officer).create({
+                'registration_id': self._make_registration(self._make_event(self.other_company)).id,
+                'date': '2026-11-16'}),
+            'event_id': self._make_event(self.other_company),
+            'review_id': self.model_as('qualiopi.review', self.other_officer).create({'date': '2026-11-20 13:00:00'}),
+            'complaint_id': self.make_complaint(self.other_officer),
+            'action_id': self.make_action(user=self.other_officer, user_id=self.other_officer.id),
+        }
+        tried = set()
+        for user in (self.officer, self.manager):
+            for model in self.models(user, 'write'):
+                if model._name not in self.values or 'company_id' not in model._fields:
+                    continue
+                for name, target in theirs.items():
+                    field = model._fields.get(name)
+                    if not field or field.readonly or not field.store:
+                        continue
+                    with self.subTest(user=user.login, field=str(field)), self.muted(), self.assertRaises(UserError):
+                        record = self.make(model, user)
+                        record.write({name: target.id})
+                        record.flush_recordset()
+                    tried.add(str(field))
+        self.assertLessEqual({
+            'qualiopi.audit.slot.audit_id', 'qualiopi.dropout.contact.dropout_id', 'qualiopi.result.event_id',
+            'qualiopi.publication.company_id', 'qualiopi.channel.company_id', 'qualiopi.audit.link.company_id',
+        }, tried)

@@ -239,7 +239,7 @@ class TestReview(ReviewCase):
         """While the review is open, figures come from the registers alone."""
         review = self.make_review()
         review.action_open()
-        with self.assertRefused("gathered by the program"):
+        with self.assertRefused("filled in by the program"):
             self.item(review, 'complaints').write({'figures': []})
         with self.assertRefused("filled in by the program"):
             review.write({'opened_on': '2026-01-01 00:00:00'})

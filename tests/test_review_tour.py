@@ -30,8 +30,10 @@ class TestReviewTour(QualiopiTourCase):
         self.start_tour(f'/odoo/quality-reviews/{review.id}', 'qualiopi_review_close', login=self.manager.login)
         self.assertRecordValues(review, [{'state': 'closed', 'closed_by_id': self.manager.id}])
         self.assertEqual(review.minutes_id.mimetype, 'application/pdf')
+        # The day where people are: shortly before midnight UTC it is tomorrow.
+        today = fields.Date.context_today(review.with_context(tz=self.manager.tz))
         self.assertRecordValues(review.communication_ids, [{
-            'partner_ids': self.manager.partner_id.ids, 'date': fields.Date.today(),
+            'partner_ids': self.manager.partner_id.ids, 'date': today,
         }])
         self.authenticate(self.manager.login, self.manager.login)
         response = self.url_open(review.action_print_minutes()['url'])
