@@ -79,7 +79,7 @@ class QualiopiComplaint(models.Model):
                 raise
             return model.browse()
         if is_later:
-            # No worker is woken for each: in a flood, one run completes a minute's entries.
+            # sudo: the job's call alone. No worker is woken for each: in a flood, one run completes a minute's entries.
             self.env['ir.cron.trigger'].sudo().create({
                 'cron_id': job, 'call_at': fields.Datetime.now() + timedelta(seconds=1),
             })

@@ -11,7 +11,8 @@ class QualiopiFeedbackRule(models.Model):
 
     _name = 'qualiopi.feedback.rule'
     _description = "Feedback Rule"
-    _inherit = 'qualiopi.program.mixin'
+    _inherit = ['qualiopi.program.mixin', 'qualiopi.menu.mixin']
+    _menu_part = 'feedback'
     _order = 'course_id, sequence, id'
     _check_company_auto = True
 
