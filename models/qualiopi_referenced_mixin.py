@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 from .qualiopi_register_mixin import QualiopiRegisterMixin
 
@@ -72,16 +72,33 @@ class QualiopiReferencedMixin(models.AbstractModel):
         if not self.ids:
             self.update(dict.fromkeys(sources, 0))
             return
-        parts = []
-        for name, (model, field, *conditions) in sources.items():
-            register = self.env[model]
-            query = register._search(Domain.AND([Domain(field, 'in', self.ids), *conditions]))
-            query.groupby = column = register._field_to_sql(query.table, field, query)
-            parts.append(query.select(SQL("%s", name), column, SQL("COUNT(*)")))
-        rows = self.env.execute_query(SQL(" UNION ALL ").join(parts))
+        clauses = self._qualiopi_count_clauses(tuple(sources.values()))
+        rows = self.env.execute_query(SQL(" UNION ALL ").join(
+            SQL("SELECT %s, %s, COUNT(*) FROM %s WHERE %s AND %s IN %s GROUP BY %s",
+                name, column, table, condition, column, tuple(self.ids), column)
+            for name, (table, condition, column) in zip(sources, clauses, strict=True)
+        ))
         counts = {(name, record): count for name, record, count in rows}
         for record in self:
             record.update({name: counts.get((name, record._origin.id), 0) for name in sources})
+
+    @api.model
+    @ormcache('self.env.uid', 'self.env.su', 'tuple(self.env.context.get("allowed_company_ids") or ())',
+              'self.env.context.get("active_test", True)', 'sources')
+    def _qualiopi_count_clauses(self, sources):
+        """What the user sees of registers, kept as long as Odoo keeps the rules that it follows from.
+
+        :param tuple sources: see ``_qualiopi_counts``
+        :return: table, condition and column of the many2one, for each
+        :rtype: list[tuple[SQL, SQL, SQL]]
+        """
+        clauses = []
+        for model, field, *conditions in sources:
+            register = self.env[model]
+            query = register._search(Domain.AND(conditions))
+            column = register._field_to_sql(query.table, field, query)
+            clauses.append((query.from_clause, query.where_clause or SQL("TRUE"), column))
+        return clauses
 
     def _qualiopi_window(self, model, name, domain, **context):
         """The window on the register records of this one, ready for quick entry.

@@ -90,6 +90,32 @@ class TestMultiCompany(QualiopiCase):
         self.assertEqual(self.user_env(event, self.officer).complaint_count, 1)
         self.assertEqual(self.user_env(event, self.declarant).complaint_count, 0)
 
+    def test_counts_follow_the_rights(self):
+        """The query of a session's buttons is kept, but no longer than the rights that it follows from."""
+        event = self._make_event(self.company)
+        self.make_complaint(event_id=event.id)
+        self.make_confidential(event_id=event.id)
+
+        def count():
+            self.env.invalidate_all()
+            return self.user_env(event, self.officer).complaint_count
+
+        confidential = self.env.ref('qualiopi.group_confidential')
+        self.assertEqual(count(), 1)
+        self.officer.group_ids += confidential
+        self.assertEqual(count(), 2)
+        self.officer.group_ids -= confidential
+        self.assertEqual(count(), 1)
+        self.env.ref('qualiopi.group_officer').implied_ids += confidential
+        self.assertEqual(count(), 2)
+        self.env.ref('qualiopi.group_officer').implied_ids -= confidential
+        self.assertEqual(count(), 1)
+        self.env['ir.rule'].create({
+            'name': "Nothing", 'model_id': self.env['ir.model']._get_id('qualiopi.complaint'),
+            'domain_force': "[(0, '=', 1)]",
+        })
+        self.assertEqual(count(), 0)
+
     def test_company_never_changes(self):
         for model in REGISTERS[:3]:
             record = self._as_both(model).browse(self.mine[model].id)
