@@ -41,6 +41,8 @@ registry.category("web_tour.tours").add("qualiopi_gate_closing", {
         see(".modal .o_field_widget[name=missing_for_closing] li:contains('la décision')"),
         write("ack_impossible_reason", "Aucune adresse", ".modal"),
         ...pick("cause_ids", "Information insuffisante ou erronée", ".modal"),
+        // The list is read anew meanwhile: a menu that is opened before would be drawn again under the mouse.
+        see(".modal .o_field_widget[name=missing_for_closing]:not(:contains('la cause'))"),
         ...choose("decision", "Fondée", ".modal"),
         // Still without a response: refused again, and nothing typed is lost.
         press("Clore le dossier", ".modal"),

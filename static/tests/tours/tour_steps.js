@@ -56,6 +56,7 @@ export function choose(field, label, within = ".o_form_view") {
             trigger: `.o_select_menu_item:contains(/^\\s*${label}\\s*$/)`,
             run: "click",
         },
+        see(`${widget} input:value("${label}")`),
     ];
 }
 
